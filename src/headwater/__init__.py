@@ -1,0 +1,1 @@
+"""Headwater: AWS data architectures on one machine, on engines that really run."""

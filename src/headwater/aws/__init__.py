@@ -1,0 +1,1 @@
+"""The AWS language: service models, wire protocols, signatures, ARNs and error shapes. Knows no service and no storage."""

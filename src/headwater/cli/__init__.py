@@ -1,0 +1,1 @@
+"""`headwater ...`: the program on the command line."""

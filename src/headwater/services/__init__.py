@@ -1,0 +1,1 @@
+"""One room per AWS service; a room talks to another only as a client does."""
