@@ -10,7 +10,7 @@ import msgspec
 from headwater.engines.warehouse.sql.catalog import CatalogColumn, quoted, text
 from headwater.engines.warehouse.sql.copy_fields import EXTRA, NO_DELIMITER, Field, field, nulled
 from headwater.engines.warehouse.sql.errors import SqlError
-from headwater.engines.warehouse.sql.files import LINE_LENGTH_MAX, asked, lines, packing, path_list, s3_url, unpacked
+from headwater.engines.warehouse.sql.files import LINE_LENGTH_MAX, READ_BUFFER, asked, lines, packing, path_list, s3_url, unpacked
 from headwater.engines.warehouse.sql.grammar_external import unescaped
 from headwater.engines.warehouse.sql.lake import LakeFile
 from headwater.engines.warehouse.sql.statements import Copy
@@ -122,7 +122,7 @@ def quoted_rows(session: "Session", statement: Copy, targets: Sequence[CatalogCo
     padding = ", null_padding=true" if "FILLRECORD" in options else ""
     relation = (
         f"SELECT * FROM read_csv({path_list(paths)}, auto_detect=false, header=false, columns={{{names}}}, delim={text(delimiter)}, "
-        f"quote={text(quote)}, escape={text(quote)}, nullstr='\x01', max_line_size={LINE_LENGTH_MAX}, compression={text(compression)}, "
+        f"quote={text(quote)}, escape={text(quote)}, nullstr='\x01', max_line_size={LINE_LENGTH_MAX}, buffer_size={READ_BUFFER}, compression={text(compression)}, "
         f"filename=true, skip={header(options)}, store_rejects=true, rejects_table='__copy_errors', rejects_scan='__copy_scans'{padding})"
     )
     fields = [field(column, nulled(f"c{index}", options, is_text=column.type.is_text), options) for index, column in enumerate(targets, 1)]
