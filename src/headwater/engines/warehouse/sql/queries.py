@@ -463,7 +463,7 @@ def bind_external(b: "Binder", name: Name, called: str, names: list[str], scope:
     from headwater.engines.warehouse.sql.binder import undefined_relation
 
     schema = b.world.catalog.schemas.get(name.schema or "")
-    if name.schema is not None and schema is None:
+    if name.schema is not None and schema is None and name.schema not in SYSTEM_SCHEMAS:
         raise SqlError("3F000", f'schema "{name.schema}" does not exist')
     scan = b.world.external(schema, name.name) if schema is not None and schema.external_database else None
     if scan is None:
