@@ -82,7 +82,14 @@ def key_of(job: Job) -> tuple[str, ...]:
 class Jobs:
     """The runner: one loop that sleeps until the next job is due, and a task for each that runs."""
 
-    def __init__(self, store: Store, clock: Clock, tasks: asyncio.TaskGroup, run: Callable[[Registration, Job], Awaitable[None]], open_room: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        tasks: asyncio.TaskGroup,
+        run: Callable[[Registration, Job], Awaitable[None]],
+        open_room: Callable[[str], Awaitable[None]],
+    ) -> None:
         self._store = store
         self._clock = clock
         self._tasks = tasks
@@ -146,7 +153,9 @@ class Jobs:
                 return
             log.warning("job failed", tag=owed.tag, subject=owed.key[4], attempts=attempts, error=error)
             wait_s = min(FIRST_RETRY_S * 4 ** (attempts - 1), LAST_RETRY_S)
-            later = msgspec.structs.replace(current, attempts=attempts, last_error=error, next_at=self._clock.now() + timedelta(seconds=wait_s))
+            later = msgspec.structs.replace(
+                current, attempts=attempts, last_error=error, next_at=self._clock.now() + timedelta(seconds=wait_s)
+            )
             async with self._store.transaction() as tx:
                 tx.put(OWED, later)
             heapq.heappush(self._heap, (later.next_at, later.key))

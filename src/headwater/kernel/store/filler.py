@@ -20,7 +20,9 @@ BACKLOG_BYTES_MAX: Final = 64 * 1024 * 1024
 class Filler:
     """Takes changes in journal order; `carried(position, changes)` is called in its thread after each batch."""
 
-    def __init__(self, shelf: Callable[[str], Shelf], carried: Callable[[int, list[Change]], None], failed: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, shelf: Callable[[str], Shelf], carried: Callable[[int, list[Change]], None], failed: Callable[[BaseException], None]
+    ) -> None:
         self._shelf = shelf
         self._carried = carried
         self._failed = failed

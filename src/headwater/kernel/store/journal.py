@@ -6,6 +6,7 @@ a segment's file name is the position at which it begins. A torn entry can only 
 
 from __future__ import annotations
 
+import itertools
 import os
 import struct
 import threading
@@ -90,7 +91,7 @@ class Journal:
     def drop_before(self, position: int) -> None:
         """Delete the segments that end at or before `position`: SQLite has them on disk."""
         starts = sorted(int(path.name) for path in self._folder.iterdir())
-        for start, following in zip(starts, starts[1:], strict=False):
+        for start, following in itertools.pairwise(starts):
             if following <= position:
                 (self._folder / f"{start:020d}").unlink()
 

@@ -43,7 +43,10 @@ class Shelf:
 
     def _exists(self, table: str) -> bool:
         """A reader creates nothing: it would wait for the filler's transaction."""
-        if table not in self._tables and self._connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone():
+        if (
+            table not in self._tables
+            and self._connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone()
+        ):
             self._tables.add(table)
         return table in self._tables
 
