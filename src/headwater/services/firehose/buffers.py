@@ -173,7 +173,12 @@ async def keep(ctx: Context, stream: Stream, buffer: Buffer, records: list[bytes
     number = buffer.following
     arrived_at_ms = int(now.timestamp() * 1000)
     chunk = Chunk(
-        account=stream.account, region=stream.region, stream_id=stream.stream_id, number=number, arrived_at_ms=arrived_at_ms, records=records
+        account=stream.account,
+        region=stream.region,
+        stream_id=stream.stream_id,
+        number=number,
+        arrived_at_ms=arrived_at_ms,
+        records=records,
     )
     try:
         async with ctx.store.transaction() as tx:

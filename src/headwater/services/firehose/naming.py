@@ -115,7 +115,9 @@ def check_prefixes(prefix: str, error_prefix: str | None, at: datetime) -> None:
         return
     _check_expressions(error_prefix, "ErrorOutputPrefix", ("random-string", "error-output-type"))
     if has_expressions(error_prefix) and ERROR_TYPE not in error_prefix:
-        raise _invalid("ErrorOutputPrefix should contain at least one instance of !{firehose:error-output-type} when expressions are specified.")
+        raise _invalid(
+            "ErrorOutputPrefix should contain at least one instance of !{firehose:error-output-type} when expressions are specified."
+        )
     for evaluated in (evaluate(prefix, at, "x" * RANDOM_LENGTH), evaluate(error_prefix, at, "x" * RANDOM_LENGTH, "processing-failed")):
         if len(evaluated) > EVALUATED_MAX:
             raise _invalid(f"A prefix must not be longer than {EVALUATED_MAX} characters after it is evaluated.")

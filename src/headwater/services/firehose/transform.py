@@ -20,7 +20,7 @@ import msgspec
 from headwater.aws.faults import Fault
 from headwater.aws.wire import Stream as Body
 
-from .destination import RETRIES, Destination, Processor
+from .destination import RETRIES, Processor
 
 if TYPE_CHECKING:
     from headwater.kernel.client import Client
@@ -36,10 +36,22 @@ FIRST_WAIT_S: Final = 0.2
 LAST_WAIT_S: Final = 5.0
 
 FUNCTION_ERROR: Final = ("Lambda.FunctionError", "The Lambda function was successfully invoked but it returned an error result.")
-TIMED_OUT: Final = ("Lambda.FunctionTimedOut", "The Lambda function invocation timed out. Increase the Timeout setting in the Lambda function.")
-ACCESS_DENIED: Final = ("Lambda.InvokeAccessDenied", "Access was denied. Ensure that the access policy allows access to the Lambda function.")
-MISSING: Final = ("Lambda.MissingRecordId", "One or more record Ids were not returned. Ensure that the Lambda function returns all received record Ids.")
-DUPLICATED: Final = ("Lambda.DuplicatedRecordId", "Multiple records were returned with the same record Id. Ensure that the Lambda function returns unique record Ids.")
+TIMED_OUT: Final = (
+    "Lambda.FunctionTimedOut",
+    "The Lambda function invocation timed out. Increase the Timeout setting in the Lambda function.",
+)
+ACCESS_DENIED: Final = (
+    "Lambda.InvokeAccessDenied",
+    "Access was denied. Ensure that the access policy allows access to the Lambda function.",
+)
+MISSING: Final = (
+    "Lambda.MissingRecordId",
+    "One or more record Ids were not returned. Ensure that the Lambda function returns all received record Ids.",
+)
+DUPLICATED: Final = (
+    "Lambda.DuplicatedRecordId",
+    "Multiple records were returned with the same record Id. Ensure that the Lambda function returns unique record Ids.",
+)
 FAILED: Final = ("Lambda.ProcessingFailedStatus", "ProcessingFailed status set for record")
 UNREADABLE: Final = (
     "Lambda.JsonProcessingException",
