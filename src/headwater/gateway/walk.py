@@ -68,6 +68,8 @@ async def walk(home: Home, request: Request, source: str) -> Response:
         codec.validate(params)
         result = await _operate(ctx, place.service, operation, params)
         response = codec.encode(result, request_id)
+        if ctx.reply_status:
+            response.status = ctx.reply_status
     except Fault as refusal:
         code = refusal.code
         response = _refusal(refusal, place, codec, request, request_id)
