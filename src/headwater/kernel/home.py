@@ -19,7 +19,7 @@ import structlog
 from headwater.kernel.bus import Bus
 from headwater.kernel.clock import Clock
 from headwater.kernel.context import Context
-from headwater.kernel.identity import DEFAULT_ACCOUNT, Credentials, Issuer, Principal, role_session, service_principal
+from headwater.kernel.identity import DEFAULT_ACCOUNT, AccessKey, Credentials, Issuer, Principal, role_session, service_principal
 from headwater.kernel.jobs import Job, Jobs, Registration
 from headwater.kernel.service import room, room_names
 from headwater.kernel.settings import Settings
@@ -80,6 +80,7 @@ class Home:
         self.rooms: dict[str, Any] = {}  # a room's live things (open engines, pools), by service name
         self._opening: dict[str, asyncio.Future[None]] = {}
         self._opened: set[str] = set()
+        self._secrets: dict[str, str] = {}
         self.jobs = Jobs(self.store, self.clock, tasks, self._run_job, self.open_room)
         self._failed = asyncio.Event()
         self.failure: BaseException | None = None
@@ -144,6 +145,17 @@ class Home:
         """(access key id, secret, session token) of the role, for what Headwater runs under it."""
         credentials = self.issuer.issue(role_session(role_arn, session_name), None)
         return credentials.access_key_id, credentials.secret_access_key, credentials.session_token
+
+    def secret_of(self, key: AccessKey) -> str:
+        """An issued key's secret, opened once."""
+        known = self._secrets.get(key.access_key_id)
+        if known is None:
+            known = self._secrets[key.access_key_id] = self.vault.open(key.sealed_secret, key.access_key_id).decode()
+        return known
+
+    def seal_secret(self, access_key_id: str, secret: str) -> bytes:
+        """How an AccessKey keeps its secret at rest."""
+        return self.vault.seal(secret.encode(), access_key_id)
 
     # -- jobs and time -------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+import uuid
 from datetime import datetime
 from typing import Final, Literal
 
@@ -23,7 +24,7 @@ ROOT_SECRET: Final = "test"  # noqa: S105 - documented: the secret of a root tha
 ID_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 SIGNATURE_BYTES: Final = 16
 
-Kind = Literal["root", "user", "role", "service"]
+Kind = Literal["root", "user", "role", "federated", "service", "anonymous"]
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +74,16 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def new_unique_id(prefix: str, length: int = 21) -> str:
     """An id as IAM gives them: AIDA…, AROA…, AKIA…, ASIA…"""
     return prefix + "".join(secrets.choice(ID_ALPHABET) for _ in range(length - len(prefix)))
+
+
+def new_request_id() -> str:
+    """A fresh id for a request, as a UUID's text."""
+    return str(uuid.uuid4())
+
+
+def anonymous() -> Principal:
+    """Nobody: a request without a signature."""
+    return Principal(arn="*", account="", kind="anonymous", user_id="")
 
 
 def root_of(account: str, access_key_id: str = "") -> Principal:

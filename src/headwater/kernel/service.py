@@ -32,6 +32,7 @@ class Service:
         self.name = name
         self._starts: list[HomeHook] = []
         self._stops: list[HomeHook] = []
+        self._describe: Callable[[Home], object] | None = None
 
     @cached_property
     def model(self) -> ServiceModel:
@@ -70,6 +71,14 @@ class Service:
         """Decorator: run when the house closes."""
         self._stops.append(hook)
         return hook
+
+    def describes(self, describe: Callable[[Home], object]) -> Callable[[Home], object]:
+        """Decorator: what `headwater status` says of the open room (its engines and their state), as plain JSON."""
+        self._describe = describe
+        return describe
+
+    def describe(self, home: Home) -> object:
+        return self._describe(home) if self._describe is not None else {}
 
     async def open(self, home: Home) -> None:
         list(self.functions)  # imports the room's modules, whose decorators register hooks and jobs
