@@ -8,7 +8,7 @@ from headwater.aws.faults import Fault
 from headwater.services.firehose.naming import check_prefixes, evaluate, format_java, suffix
 
 AT = datetime(2018, 8, 27, 10, 5, 9, 123456, tzinfo=UTC)
-ALL = "myFirehoseFailures/!{firehose:error-output-type}/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
+ALL = "failed/!{firehose:error-output-type}/y=!{timestamp:yyyy}/m=!{timestamp:MM}/d=!{timestamp:dd}/h=!{timestamp:HH}/"
 EVALUATED = {
     "no prefix": ("", None, "2018/08/27/10/"),
     "a plain prefix": ("CDC/", None, "CDC/2018/08/27/10/"),
@@ -22,7 +22,7 @@ EVALUATED = {
         "processing-failed",
         "errors/processing-failed/2018/08/27/10/",
     ),
-    "everything placed": (ALL, "processing-failed", "myFirehoseFailures/processing-failed/year=2018/month=08/day=27/hour=10/"),
+    "everything placed": (ALL, "processing-failed", "failed/processing-failed/y=2018/m=08/d=27/h=10/"),
 }
 
 
