@@ -89,14 +89,16 @@ class Password(Struct, frozen=True):
     text: bytes
 
 
-class Unsupported(Struct, frozen=True):
-    """A message of the protocol that this server has no use for; `what` says so to the client."""
+class FunctionCall(Struct, frozen=True):
+    """The old fast path, which nobody uses any more."""
 
-    what: str
+
+class CopyLeftover(Struct, frozen=True):
+    """What a client sends of a COPY that was refused; PostgreSQL drops it silently."""
 
 
 Opening = Startup | EncryptionRequest | CancelRequest
-Message = Query | Parse | Bind | Describe | Execute | Close | Sync | Flush | Terminate | Password | Unsupported
+Message = Query | Parse | Bind | Describe | Execute | Close | Sync | Flush | Terminate | Password | FunctionCall | CopyLeftover
 
 
 class _Reader:
@@ -201,16 +203,8 @@ def _statement_or_portal(reader: _Reader) -> str:
     return kind.decode()
 
 
-def _password(reader: _Reader) -> Password:
-    return Password(reader.take(len(reader.rest())))
-
-
-def _unsupported(what: str) -> Callable[[_Reader], Unsupported]:
-    def decode(reader: _Reader) -> Unsupported:
-        reader.take(len(reader.rest()))
-        return Unsupported(what)
-
-    return decode
+def _whole(made: Callable[[bytes], Message]) -> Callable[[_Reader], Message]:
+    return lambda reader: made(reader.take(len(reader.rest())))
 
 
 _DECODERS: Final[Mapping[bytes, Callable[[_Reader], Message]]] = {
@@ -223,12 +217,13 @@ _DECODERS: Final[Mapping[bytes, Callable[[_Reader], Message]]] = {
     b"S": lambda reader: Sync(),
     b"H": lambda reader: Flush(),
     b"X": lambda reader: Terminate(),
-    b"p": _password,
-    b"F": _unsupported("function calls"),
-    b"d": _unsupported("COPY from the client"),
-    b"c": _unsupported("COPY from the client"),
-    b"f": _unsupported("COPY from the client"),
+    b"p": _whole(Password),
+    b"F": _whole(lambda _: FunctionCall()),
+    b"d": _whole(lambda _: CopyLeftover()),
+    b"c": _whole(lambda _: CopyLeftover()),
+    b"f": _whole(lambda _: CopyLeftover()),
 }
+
 
 class Field(Struct, frozen=True):
     """A column as RowDescription names it."""
