@@ -23,7 +23,7 @@ def guard(request: Request) -> None:
     if not is_own_name(headers.get("host", "")):
         raise fault("AccessDenied", "This Host name is not one of Headwater's.")
     origin = headers.get("origin")
-    if origin is not None and not is_own_name(urlsplit(origin).netloc):
+    if origin is not None and not is_own_name(urlsplit(origin).netloc or "null."):
         raise fault("AccessDenied", "Cross-site requests are refused.")
     if headers.get("sec-fetch-site") == "cross-site":
         raise fault("AccessDenied", "Cross-site requests are refused.")
