@@ -138,7 +138,7 @@ def not_built(service: str, operation: str) -> Fault:
 
 def _refusal(refusal: Fault, place: Route, codec: Codec | None, request: Request, request_id: str) -> Response:
     if codec is not None:
-        response = codec.encode_fault(refusal, request_id)
+        response = codec.encode_fault(refusal, request_id, request.path)
     else:
         response = encode_fault(place.service, place.protocol, refusal, request_id, resource=request.path)
     if refusal.code == "NotImplemented":
