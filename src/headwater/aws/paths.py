@@ -34,10 +34,19 @@ class Candidate:
         self.weight = (len(constants), len(self.queries) + len(self.headers))
 
     def fits(self, query: dict[str, str]) -> bool:
-        return all(key in query and (not value or query[key] == value) for key, value in self.constants.items())
+        for key, value in self.constants.items():
+            if key not in query or (value and query[key] != value):
+                return False
+        return True
 
     def satisfied(self, query: dict[str, str], headers: dict[str, str]) -> bool:
-        return all(key in query for key in self.queries) and all(key in headers for key in self.headers)
+        for key in self.queries:
+            if key not in query:
+                return False
+        for key in self.headers:
+            if key not in headers:
+                return False
+        return True
 
 
 class _Node:
@@ -109,11 +118,13 @@ class PathTable:
 
     def _choose(self, candidates: list[Candidate], request: Request) -> Candidate | None:
         query = dict(form_pairs(request.query)) if request.query else {}
-        fitting = [candidate for candidate in candidates if candidate.fits(query)]
-        for candidate in fitting:
-            if candidate.satisfied(query, request.headers):
-                return candidate
-        return fitting[0] if fitting and not self._exact else None
+        fitting: Candidate | None = None
+        for candidate in candidates:
+            if candidate.fits(query):
+                if candidate.satisfied(query, request.headers):
+                    return candidate
+                fitting = fitting or candidate
+        return None if self._exact else fitting
 
 
 def _walk(node: _Node, segments: list[str], position: int, values: list[str], method: str) -> _Node | None:
