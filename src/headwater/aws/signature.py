@@ -27,7 +27,8 @@ ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
 _HEADER: Final = re.compile(r"AWS4-HMAC-SHA256\s+(.*)", re.DOTALL)
 _PLAIN_HEADER: Final = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/(\d{8})/([^/,\s]*)/([^/,\s]+)/aws4_request, ?SignedHeaders=([^,\s]+), ?Signature=([0-9a-f]{64})"
+    r"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/(\d{8})/([^/,\s]*)/([^/,\s]+)/aws4_request, ?SignedHeaders=([^,\s]+), ?"
+    r"Signature=([0-9a-f]{64})"
 )
 _TIMESTAMP: Final = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9_.~/-]*")
