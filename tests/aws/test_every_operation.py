@@ -186,7 +186,9 @@ def sendable(params: dict[str, Any], operation: Operation) -> dict[str, Any]:
     """Without lengths, which only contradict the body when drawn, and without an empty body, which is none."""
     payload = operation.input.payload if operation.input else None
     streams = operation.streams_in
-    return {name: value for name, value in params.items() if name != "ContentLength" and not (name == payload and not value and not streams)}
+    return {
+        name: value for name, value in params.items() if name != "ContentLength" and not (name == payload and not value and not streams)
+    }
 
 
 @pytest.mark.parametrize("service", SERVICES)
