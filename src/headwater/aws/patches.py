@@ -47,6 +47,7 @@ class Patch(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     blob_types: dict[str, str] = {}  # by operation: the content type of an answer that is one blob
     unwrapped_outputs: list[str] = []  # operations whose only member is the root itself
     shadowed: list[str] = []  # operations that never answer, because another has the same place
+    xml_namespace: str | None = None  # of a REST-XML service whose model names none
     milliseconds: bool = False  # XML's moments always have them
 
 

@@ -136,7 +136,7 @@ def rest_json_encode(operation: Operation, patch: Patch) -> Encode:
 
 
 def rest_xml_encode(operation: Operation, patch: Patch) -> Encode:
-    namespace = namespace_text(operation.service.metadata.xml_namespace)
+    namespace = namespace_text(operation.service.metadata.xml_namespace or patch.xml_namespace)
     writer = XmlWriter(milliseconds=patch.milliseconds)
     shape = operation.output
     if shape is None:
