@@ -35,24 +35,30 @@ SENTENCES: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
         "CreateFunction",
         {"FunctionName": "f", "Role": "r1", "Code": CODE},
         "ValidationException",
-        "1 validation error detected: Value 'r1' at 'role' failed to satisfy constraint: "
-        r"Member must satisfy regular expression pattern: arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+",
+        (
+            "1 validation error detected: Value 'r1' at 'role' failed to satisfy constraint: "
+            r"Member must satisfy regular expression pattern: arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"
+        ),
     ),
     "a list that is too long": (  # the same
         "lambda",
         "CreateFunction",
         {"FunctionName": "f", "Role": ROLE, "Code": CODE, "Architectures": ["x86_64", "arm64"]},
         "ValidationException",
-        "1 validation error detected: Value '[x86_64, arm64]' at 'architectures' failed to satisfy constraint: "
-        "Member must have length less than or equal to 1",
+        (
+            "1 validation error detected: Value '[x86_64, arm64]' at 'architectures' failed to satisfy constraint: "
+            "Member must have length less than or equal to 1"
+        ),
     ),
     "an enum": (  # lambda.json, test_put_function_recursion_config_invalid_value
         "lambda",
         "PutFunctionRecursionConfig",
         {"FunctionName": "f", "RecursiveLoop": "InvalidValue"},
         "ValidationException",
-        "1 validation error detected: Value 'InvalidValue' at 'recursiveLoop' failed to satisfy constraint: "
-        "Member must satisfy enum value set: [Allow, Terminate]",
+        (
+            "1 validation error detected: Value 'InvalidValue' at 'recursiveLoop' failed to satisfy constraint: "
+            "Member must satisfy enum value set: [Allow, Terminate]"
+        ),
     ),
     "a member that is missing": (  # lambda.json, test_tag_exceptions
         "lambda",
@@ -73,17 +79,21 @@ SENTENCES: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
         "DescribeDeliveryStream",
         {"DeliveryStreamName": "a b" * 30},
         "ValidationException",
-        f"2 validation errors detected: Value '{'a b' * 30}' at 'deliveryStreamName' failed to satisfy constraint: "
-        f"Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value '{'a b' * 30}' at 'deliveryStreamName' failed to "
-        "satisfy constraint: Member must have length less than or equal to 64",
+        (
+            f"2 validation errors detected: Value '{'a b' * 30}' at 'deliveryStreamName' failed to satisfy constraint: "
+            f"Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value '{'a b' * 30}' at 'deliveryStreamName' failed to "
+            "satisfy constraint: Member must have length less than or equal to 64"
+        ),
     ),
     "IAM, which shows no values": (  # iam.json, test_user_match_id_mismatch
         "iam",
         "DeleteServiceSpecificCredential",
         {"ServiceSpecificCredentialId": "totally-wrong-credential-id-with-hyphens"},
         "ValidationError",
-        r"1 validation error detected: Value at 'serviceSpecificCredentialId' failed to satisfy constraint: "
-        r"Member must satisfy regular expression pattern: [\w]+",
+        (
+            r"1 validation error detected: Value at 'serviceSpecificCredentialId' failed to satisfy constraint: "
+            r"Member must satisfy regular expression pattern: [\w]+"
+        ),
     ),
     "IAM's enums": (  # iam.json, test_invalid_update_parameters
         "iam",
@@ -97,16 +107,20 @@ SENTENCES: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
         "DescribeMetricFilters",
         {"metricName": "X" * 256, "metricNamespace": "n"},
         "InvalidParameterException",
-        f"1 validation error detected: Value '{'X' * 256}' at 'metricName' failed to satisfy constraint: "
-        "Member must have length less than or equal to 255",
+        (
+            f"1 validation error detected: Value '{'X' * 256}' at 'metricName' failed to satisfy constraint: "
+            "Member must have length less than or equal to 255"
+        ),
     ),
     "STS": (  # docs.aws.amazon.com/STS: DurationSeconds, minimum 900
         "sts",
         "AssumeRole",
         {"RoleArn": ROLE + "x" * 20, "RoleSessionName": "s1", "DurationSeconds": 60},
         "ValidationError",
-        "1 validation error detected: Value '60' at 'durationSeconds' failed to satisfy constraint: "
-        "Member must have value greater than or equal to 900",
+        (
+            "1 validation error detected: Value '60' at 'durationSeconds' failed to satisfy constraint: "
+            "Member must have value greater than or equal to 900"
+        ),
     ),
     "RDS without its identifier": (
         "rds",
@@ -144,56 +158,58 @@ def test_a_runtime_has_a_sentence_of_its_own() -> None:
     found = refusal("lambda", "CreateFunction", {"FunctionName": "f", "Role": ROLE, "Code": CODE, "Runtime": "non-existent-runtime"})
     assert found.code == "InvalidParameterValueException"
     assert found.message.startswith(
-        "Value non-existent-runtime at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: ["
-    )
-    assert found.message.endswith("] or be a valid ARN")
-
-
-def violations(member: Member) -> list[Any]:
-    """Values that break one limit of the member each."""
-    shape = member.shape
-    found: list[Any] = []
-    if shape.type == "string":
-        if member.enum:
-            found.append("no such value")
-        if shape.max is not None and shape.max <= 5000:
-            found.append("x" * (int(shape.max) + 1))
-        if shape.min:
-            found.append("")
-        if shape.pattern and not pattern(shape.pattern)("\x00"):
-            found.append("\x00")
-    elif shape.type in {"integer", "long"}:
-        found += [int(shape.max) + 1] if shape.max is not None else []
-        found += [int(shape.min) - 1] if shape.min is not None else []
-    elif shape.type == "list" and shape.min:
-        found.append([])
-    return found
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_each_limit_of_each_member_is_held(service: str) -> None:
-    model, profile = service_model(service), patch(service).validation
-    own = {profile.code, *(wording.code for wording in (profile.missing, profile.always, *profile.enums.values()) if wording)}
-    checked = 0
-    for operation in model.operations.values():
-        if operation.input is None:
-            continue
-        validate = codec_for(operation, model.metadata.protocol).validate
-        for name, member in operation.input.members.items():
-            for value in violations(member):
+        (
+            "Value non-existent-runtime at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: ["
+        )
+        assert found.message.endswith("] or be a valid ARN")
+    
+    
+    def violations(member: Member) -> list[Any]:
+        """Values that break one limit of the member each."""
+        shape = member.shape
+        found: list[Any] = []
+        if shape.type == "string":
+            if member.enum:
+                found.append("no such value")
+            if shape.max is not None and shape.max <= 5000:
+                found.append("x" * (int(shape.max) + 1))
+            if shape.min:
+                found.append("")
+            if shape.pattern and not pattern(shape.pattern)("\x00"):
+                found.append("\x00")
+        elif shape.type in {"integer", "long"}:
+            found += [int(shape.max) + 1] if shape.max is not None else []
+            found += [int(shape.min) - 1] if shape.min is not None else []
+        elif shape.type == "list" and shape.min:
+            found.append([])
+        return found
+    
+    
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_each_limit_of_each_member_is_held(service: str) -> None:
+        model, profile = service_model(service), patch(service).validation
+        own = {profile.code, *(wording.code for wording in (profile.missing, profile.always, *profile.enums.values()) if wording)}
+        checked = 0
+        for operation in model.operations.values():
+            if operation.input is None:
+                continue
+            validate = codec_for(operation, model.metadata.protocol).validate
+            for name, member in operation.input.members.items():
+                for value in violations(member):
+                    checked += 1
+                    with pytest.raises(Fault) as caught:
+                        validate({name: value})
+                    assert caught.value.code in own, (operation.name, name, caught.value)
+            if operation.input.required:
                 checked += 1
-                with pytest.raises(Fault) as caught:
-                    validate({name: value})
-                assert caught.value.code in own, (operation.name, name, caught.value)
-        if operation.input.required:
-            checked += 1
-            with pytest.raises(Fault):
-                validate({})
-    assert checked > 10
-
-
-WRONG: dict[str, Any] = {
-    "string": 1,
+                with pytest.raises(Fault):
+                    validate({})
+        assert checked > 10
+    
+    
+    WRONG: dict[str, Any] = {
+        "string": 1
+        ),
     "integer": "1",
     "long": True,
     "float": [],

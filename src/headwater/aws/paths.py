@@ -34,7 +34,7 @@ class Candidate:
         self.weight = (len(constants), len(self.queries) + len(self.headers))
 
     def fits(self, query: dict[str, str]) -> bool:
-        for key, value in self.constants.items():
+        for key, value in self.constants.items():  # noqa: SIM110  # as a generator in all() it costs three times as much
             if key not in query or (value and query[key] != value):
                 return False
         return True
@@ -43,7 +43,7 @@ class Candidate:
         for key in self.queries:
             if key not in query:
                 return False
-        for key in self.headers:  # noqa: SIM110  # as a generator in all() it costs three times as much, on every request
+        for key in self.headers:  # noqa: SIM110  # the same
             if key not in headers:
                 return False
         return True

@@ -48,24 +48,17 @@ class XmlReader:
             found: dict[str, Any] = {}
             for child in node.children:
                 place = elements.get(child.tag)
-                if place is None:
-                    continue
-                name, gathers, inner = place
-                if not gathers or name not in found:
-                    found[name] = inner(child)
-                elif isinstance(found[name], list):
-                    found[name] += inner(child)
-                else:
-                    found[name] |= inner(child)
+                if place is not None:
+                    name, gathers, inner = place
+                    found[name] = _gathered(found[name], inner(child)) if gathers and name in found else inner(child)
             for key, (name, convert) in attributes.items():
                 if key in node.attributes:
                     found[name] = convert(node.attributes[key])
             return found
 
         self._known[shape.name] = read
-        for name, member in shape.members.items():
-            if member.location is not None:
-                continue
+        in_body = {name: member for name, member in shape.members.items() if member.location is None}
+        for name, member in in_body.items():
             if member.xml_attribute:
                 attributes[member.wire_name] = (name, TEXT_READERS[member.shape.type])
             else:
@@ -104,6 +97,15 @@ class XmlReader:
             return found[key_tag].text, convert(found[value_tag])
 
         return read
+
+
+def _gathered(so_far: Any, more: Any) -> Any:
+    """A flattened list or map grows element by element."""
+    if isinstance(so_far, list):
+        so_far += more
+    else:
+        so_far |= more
+    return so_far
 
 
 def read_boolean(text: str) -> bool:
