@@ -158,58 +158,56 @@ def test_a_runtime_has_a_sentence_of_its_own() -> None:
     found = refusal("lambda", "CreateFunction", {"FunctionName": "f", "Role": ROLE, "Code": CODE, "Runtime": "non-existent-runtime"})
     assert found.code == "InvalidParameterValueException"
     assert found.message.startswith(
-        (
-            "Value non-existent-runtime at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: ["
-        )
-        assert found.message.endswith("] or be a valid ARN")
-    
-    
-    def violations(member: Member) -> list[Any]:
-        """Values that break one limit of the member each."""
-        shape = member.shape
-        found: list[Any] = []
-        if shape.type == "string":
-            if member.enum:
-                found.append("no such value")
-            if shape.max is not None and shape.max <= 5000:
-                found.append("x" * (int(shape.max) + 1))
-            if shape.min:
-                found.append("")
-            if shape.pattern and not pattern(shape.pattern)("\x00"):
-                found.append("\x00")
-        elif shape.type in {"integer", "long"}:
-            found += [int(shape.max) + 1] if shape.max is not None else []
-            found += [int(shape.min) - 1] if shape.min is not None else []
-        elif shape.type == "list" and shape.min:
-            found.append([])
-        return found
-    
-    
-    @pytest.mark.parametrize("service", SERVICES)
-    def test_each_limit_of_each_member_is_held(service: str) -> None:
-        model, profile = service_model(service), patch(service).validation
-        own = {profile.code, *(wording.code for wording in (profile.missing, profile.always, *profile.enums.values()) if wording)}
-        checked = 0
-        for operation in model.operations.values():
-            if operation.input is None:
-                continue
-            validate = codec_for(operation, model.metadata.protocol).validate
-            for name, member in operation.input.members.items():
-                for value in violations(member):
-                    checked += 1
-                    with pytest.raises(Fault) as caught:
-                        validate({name: value})
-                    assert caught.value.code in own, (operation.name, name, caught.value)
-            if operation.input.required:
+        "Value non-existent-runtime at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: ["
+    )
+    assert found.message.endswith("] or be a valid ARN")
+
+
+def violations(member: Member) -> list[Any]:
+    """Values that break one limit of the member each."""
+    shape = member.shape
+    found: list[Any] = []
+    if shape.type == "string":
+        if member.enum:
+            found.append("no such value")
+        if shape.max is not None and shape.max <= 5000:
+            found.append("x" * (int(shape.max) + 1))
+        if shape.min:
+            found.append("")
+        if shape.pattern and not pattern(shape.pattern)("\x00"):
+            found.append("\x00")
+    elif shape.type in {"integer", "long"}:
+        found += [int(shape.max) + 1] if shape.max is not None else []
+        found += [int(shape.min) - 1] if shape.min is not None else []
+    elif shape.type == "list" and shape.min:
+        found.append([])
+    return found
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_limit_of_each_member_is_held(service: str) -> None:
+    model, profile = service_model(service), patch(service).validation
+    own = {profile.code, *(wording.code for wording in (profile.missing, profile.always, *profile.enums.values()) if wording)}
+    checked = 0
+    for operation in model.operations.values():
+        if operation.input is None:
+            continue
+        validate = codec_for(operation, model.metadata.protocol).validate
+        for name, member in operation.input.members.items():
+            for value in violations(member):
                 checked += 1
-                with pytest.raises(Fault):
-                    validate({})
-        assert checked > 10
-    
-    
-    WRONG: dict[str, Any] = {
-        "string": 1
-        ),
+                with pytest.raises(Fault) as caught:
+                    validate({name: value})
+                assert caught.value.code in own, (operation.name, name, caught.value)
+        if operation.input.required:
+            checked += 1
+            with pytest.raises(Fault):
+                validate({})
+    assert checked > 10
+
+
+WRONG: dict[str, Any] = {
+    "string": 1,
     "integer": "1",
     "long": True,
     "float": [],

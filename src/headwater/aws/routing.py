@@ -91,7 +91,10 @@ def _host(text: str) -> _Host:
     name = _PORT.sub("", text).lower()
     if not name or name == "localhost" or _IP.fullmatch(name):
         return _SILENT
-    labels = name.split(".")
+    return _host_of(name, name.split("."))
+
+
+def _host_of(name: str, labels: list[str]) -> _Host:
     region = next((label for label in labels if _REGION.fullmatch(label)), None)
     if len(labels) > 2 and labels[1] in _BY_ID:
         return _Host(labels[1], region, id=labels[0])
