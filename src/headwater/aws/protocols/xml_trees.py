@@ -8,7 +8,6 @@ import binascii
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any, Final
-from xml.sax.saxutils import escape  # only replaces characters, parses nothing
 
 from headwater.aws.models import Member, Shape
 from headwater.aws.protocols import timestamps
@@ -136,14 +135,22 @@ TEXT_READERS: Final[dict[str, Callable[[str], Any]]] = {
 }
 
 
+def _escape(value: str) -> str:
+    if "&" in value:
+        value = value.replace("&", "&amp;")
+    if "<" in value:
+        value = value.replace("<", "&lt;")
+    return value.replace(">", "&gt;") if ">" in value else value
+
+
 def text_of(value: str) -> str:
     """`value` as character data. What XML cannot hold is written as S3 does, as a reference."""
-    escaped = escape(value)
+    escaped = _escape(value)
     return escaped if escaped.isprintable() else escaped.translate(_CONTROLS)
 
 
 def attribute_of(value: str) -> str:
-    return f'"{escape(value).translate(_ATTRIBUTE)}"'
+    return f'"{_escape(value).translate(_ATTRIBUTE)}"'
 
 
 def boolean_text(value: bool) -> str:
