@@ -1,7 +1,4 @@
-"""DeleteObjects: up to a thousand at once, each with its own outcome.
-
-Deletions without a version id share transactions (one for as long as no key comes twice); those of a version take their turn.
-"""
+"""DeleteObjects: up to a thousand at once, one after the other, each with its own outcome and its own transaction."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from headwater.aws.faults import fault
 from headwater.kernel.context import Context
 from headwater.kernel.home import Home
 from headwater.kernel.store import Store, Table, Transaction
@@ -20,8 +19,8 @@ from headwater.kernel.store import Store, Table, Transaction
 from . import SERVICE, conditions, succession
 from .bodies import Bodies
 from .ordering import ORDER_LENGTH, Orders, is_version_id, version_id
-from .records import BUCKETS, ENABLED, NULL, OBJECTS, PARTS, UPLOADS, VERSIONS, Bucket, ObjectVersion, Upload, sortable
-from .refusals import conflict, invalid_argument, no_such_bucket, no_such_key, no_such_version, not_allowed_on_marker
+from .records import BUCKETS, ENABLED, NULL, OBJECTS, PARTS, UPLOADS, VERSIONS, Bucket, ObjectVersion, Part, Upload, sortable
+from .refusals import busy, conflict, invalid_argument, no_such_bucket, no_such_key, no_such_upload, no_such_version, not_allowed_on_marker
 from .succession import Change
 
 PAGE: Final = 1000
@@ -157,6 +156,17 @@ class Keeper:
             await self._commit(Change(newest=replace(version, null_order=current.null_order)))
         elif self._older(version) is not None:
             await self._commit(Change(older=[version]))
+
+    async def keep_part(self, upload: Upload, part: Part) -> None:
+        """Add a part to its upload, in place of one of the same number."""
+        self.writable(upload.bucket)
+        if self._store.get(UPLOADS, upload.bucket, sortable(upload.key), upload.upload_id) is None:
+            raise no_such_upload(upload.upload_id)
+        before = self._store.get(PARTS, part.upload_id, f"{part.number:05}")
+        async with self._store.transaction() as tx:
+            tx.put(PARTS, part)
+        if before is not None:
+            self.bodies.remove("", before.file)
 
     def _older(self, version: ObjectVersion) -> ObjectVersion | None:
         return self._store.get(VERSIONS, version.bucket, sortable(version.key), version.order)
