@@ -1,6 +1,7 @@
 """One S3 client and one bucket for a test."""
 
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,3 +23,11 @@ def bucket(s3: Any) -> str:
 def versioned(s3: Any, bucket: str) -> str:
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     return bucket
+
+
+@pytest.fixture
+def stranger(aws: Any) -> Iterator[Any]:
+    """A client of another account."""
+    account = type(aws)(aws.endpoint_url, str(10**11 + secrets.randbelow(10**11)))
+    yield account.client("s3")
+    account.close()

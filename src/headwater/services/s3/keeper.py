@@ -98,9 +98,7 @@ class Keeper:
         if bucket is None:
             raise no_such_bucket(name)
         if name in self.closing:
-            raise fault(
-                "OperationAborted", "A conflicting conditional operation is currently in progress against this resource. Try again."
-            )
+            raise busy()
         return bucket
 
     async def write(self, ctx: Context, new: ObjectVersion, request: Mapping[str, Any], *, upload: Upload | None = None) -> ObjectVersion:
