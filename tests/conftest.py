@@ -91,9 +91,7 @@ class Account:
         config = botocore.config.Config(retries={"max_attempts": 0}, inject_host_prefix=False)
         config = config.merge(options.pop("config", botocore.config.Config()))
         keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "test"} | options
-        client = SESSION.client(
-            service, endpoint_url=self.endpoint_url, region_name=region or self.region, config=config, **keys
-        )
+        client = SESSION.client(service, endpoint_url=self.endpoint_url, region_name=region or self.region, config=config, **keys)
         self._clients.append(client)
         return client
 
