@@ -252,6 +252,11 @@ class Bodies:
             self._waiting.discard(path)
             self._pool.submit(path.unlink, missing_ok=True)
 
+    @property
+    def no_engine_reads(self) -> bool:
+        """Whether no engine was told of any file in this life: then bodies that stand in records have no files anywhere."""
+        return self._handed_out_at is None
+
     def unless_refused(self, file: str) -> _UnlessRefused:
         """A block in which the body that just arrived may yet be refused: a Fault inside it takes its file away again."""
         return _UnlessRefused(self, file)

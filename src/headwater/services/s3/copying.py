@@ -136,7 +136,7 @@ def _worn(request: dict[str, Any], source: ObjectVersion) -> dict[str, Any]:
     """What the copy wears: the source's metadata and tags or the request's; storage class and redirect are never the source's."""
     about_metadata = _directive(request, "MetadataDirective", "x-amz-metadata-directive", "Unknown metadata directive.")
     about_tags = _directive(request, "TaggingDirective", "x-amz-tagging-directive", "Unknown tagging directive.")
-    asked, worn = attire.asked(request), attire.worn(source)
+    asked, worn = attire.asked_in_full(request), attire.worn(source)
     if about_metadata == "REPLACE":
         worn |= {name: asked[name] for name in ("content_type", "headers", "expires", "metadata")}
     else:

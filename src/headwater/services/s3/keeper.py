@@ -34,7 +34,7 @@ class Keeper:
         self._store = home.store
         self._mark = home.path / "s3" / "open"
         self.bodies = Bodies(home.path / "s3", home.pools.files)
-        self.orders = Orders()
+        self.orders = Orders(int(home.clock.machine().timestamp() * 1e9))
         self.closing: set[str] = set()
         """Buckets that are being deleted."""
         self.strays: set[str] | None = None
@@ -49,9 +49,6 @@ class Keeper:
     @classmethod
     def of(cls, ctx: Context) -> Keeper:
         return cls.at(ctx.home)
-
-    def order(self, ctx: Context, before: str = "") -> str:
-        return self.orders.next(int(ctx.clock.machine().timestamp() * 1e9), before=before)
 
     # -- finding -------------------------------------------------------------------------------------------------------
 
@@ -107,12 +104,14 @@ class Keeper:
         With `upload`, the upload and its parts end in the same transaction.
         """
         bucket = self.writable(new.bucket)
+        if bucket.plain and self.bodies.no_engine_reads and conditions.WRITE_CONDITIONS.isdisjoint(request) and upload is None:
+            return await self._succeed(bucket, new, None, None)  # what is overwritten leaves nothing to tidy up: spare the look
         current = self.current(new.bucket, new.key)
         seen = None if current is None or current.marker else current
         conditions.check_write(request, new.key, seen)
         if upload is not None and seen is not None and request.get("IfMatch") is not None and seen.order < upload.order:
             raise conflict("If-Match", new.key)
-        return await self._succeed(ctx, bucket, new, current, upload)
+        return await self._succeed(bucket, new, current, upload)
 
     async def delete(self, ctx: Context, name: str, key: str, request: Mapping[str, Any]) -> ObjectVersion | None:
         """Delete a key: for good in a bucket without versions, else by a delete marker, which is answered."""
@@ -121,7 +120,7 @@ class Keeper:
         conditions.check_write(request, key, None if current is None or current.marker else current)
         if bucket.versioning:
             marker = ObjectVersion(bucket=name, key=key, order="", modified_at=now_of(ctx), marker=True)
-            return await self._succeed(ctx, bucket, marker, current, None)
+            return await self._succeed(bucket, marker, current, None)
         if current is not None:
             await self._commit(Change(newest_gone=current, dropped=[current]))
         return None
@@ -169,23 +168,23 @@ class Keeper:
     def _older(self, version: ObjectVersion) -> ObjectVersion | None:
         return self._store.get(VERSIONS, version.bucket, sortable(version.key), version.order)
 
-    async def _succeed(
-        self, ctx: Context, bucket: Bucket, new: ObjectVersion, current: ObjectVersion | None, upload: Upload | None
-    ) -> ObjectVersion:
-        order = self.order(ctx, current.order if current is not None else "")
+    async def _succeed(self, bucket: Bucket, new: ObjectVersion, current: ObjectVersion | None, upload: Upload | None) -> ObjectVersion:
+        order = self.orders.next(current.order if current is not None else "")
         new = replace(new, order=order, version_id=version_id(order) if bucket.versioning == ENABLED else NULL)
         old_null = None
         if current is not None and current.null_order and new.version_id == NULL:
             old_null = self._store.get(VERSIONS, new.bucket, sortable(new.key), current.null_order)
-        await self._commit(succession.written(bucket.versioning, new, current, old_null), upload)
+        await self._commit(succession.written(bucket.versioning, new, current, old_null), upload, bucket)
         return new
 
-    async def _commit(self, change: Change, upload: Upload | None = None) -> None:
+    async def _commit(self, change: Change, upload: Upload | None = None, bucket: Bucket | None = None) -> None:
         files = []
         try:
             async with self._store.transaction() as tx:
                 if change.newest is not None:
                     tx.put(OBJECTS, change.newest)
+                    if bucket is not None and bucket.plain and change.newest.file:
+                        tx.put(BUCKETS, replace(bucket, plain=False))
                 if change.newest_gone is not None:
                     tx.delete(OBJECTS, change.newest_gone.bucket, sortable(change.newest_gone.key))
                 for version in change.older_gone:

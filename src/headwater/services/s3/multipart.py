@@ -36,7 +36,7 @@ async def create_multipart_upload(ctx: Context, request: dict[str, Any]) -> dict
     algorithm = request.get("ChecksumAlgorithm", "")
     checksum_type = checksums.type_for(algorithm, request.get("ChecksumType"))
     keeper = Keeper.of(ctx)
-    order = keeper.order(ctx)
+    order = keeper.orders.next()
     upload = Upload(
         bucket=bucket.name,
         key=key,
