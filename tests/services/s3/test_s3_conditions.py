@@ -1,5 +1,7 @@
 """Conditional requests. Truth: recorded answers of AWS, test_s3_get_object_preconditions and TestS3ObjectWritePrecondition."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -114,3 +116,17 @@ def test_dates_are_compared_by_the_clock_of_aws(s3: Any, bucket: str, clock: Any
     clock.advance(timedelta(hours=2))
     s3.put_object(Bucket=bucket, Key="later", Body=b"x")
     assert s3.head_object(Bucket=bucket, Key="later")["LastModified"] - at >= timedelta(hours=2)
+
+
+def test_of_many_that_write_at_once_if_nothing_is_there_one_wins(s3: Any, bucket: str) -> None:
+    """The condition and the write are one: whatever the length of the body."""
+
+    def attempt(number: int) -> str:
+        try:
+            s3.put_object(Bucket=bucket, Key="k", Body=bytes([number]) * (number * 20_000 + 1), IfNoneMatch="*")
+        except s3.exceptions.ClientError as refusal:
+            return str(refusal.response["Error"]["Code"])
+        return "written"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert Counter(pool.map(attempt, range(16))) == {"written": 1, "PreconditionFailed": 15}

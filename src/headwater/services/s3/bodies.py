@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, ParamSpec, TypeVar
 
-from headwater.aws.faults import Fault
+from headwater.aws.faults import Fault, fault
 from headwater.aws.wire import Stream
 
 from . import checksums
@@ -45,8 +45,6 @@ class Arrived:
 
     size: int
     etag: str
-    checksum: str = ""
-    crc64: str = ""
     inline: bytes = b""
     file: str = ""
 
@@ -96,42 +94,39 @@ class Bodies:
 
     async def take(self, body: Stream | bytes | None, algorithms: Iterable[str], *, inline: bool = True) -> tuple[Arrived, list[str]]:
         """Read `body` to its end and keep it; also its checksums, one for each of `algorithms`. Nothing is kept if the stream raises."""
-        if body is None:
-            body = b""
+        said = None
         if isinstance(body, Stream):
-            _check_size(body.length or 0)
-            if body.length is not None and body.length <= INLINE_BYTES_MAX:
+            said = body.length
+            _check_size(said or 0)
+            if said is not None and said <= INLINE_BYTES_MAX:
                 body = await body.read()
             elif body.whole is not None:
                 body = body.whole
-        if isinstance(body, bytes):
-            return await self._take_whole(body, algorithms, inline)
-        return await self._take_stream(body, algorithms, inline)
-
-    async def _take_whole(self, body: bytes, algorithms: Iterable[str], inline: bool) -> tuple[Arrived, list[str]]:
-        sums = [checksums.of(algorithm, body) for algorithm in algorithms]
-        arrived = Arrived(len(body), hashlib.md5(body, usedforsecurity=False).hexdigest())
+            else:
+                return await self._take_stream(body, list(algorithms), inline)
+        body = body or b""
+        _check_complete(len(body), said)
         if inline and len(body) <= INLINE_BYTES_MAX:
-            arrived.inline = body
-        else:
-            arrived.file = await self._run(self._write_whole, body)
-        return arrived, sums
+            return _summed(body, algorithms)
+        return await self._run(self._write_whole, body, list(algorithms))
 
-    def _write_whole(self, body: bytes) -> str:
+    def _write_whole(self, body: bytes, algorithms: list[str]) -> tuple[Arrived, list[str]]:
+        arrived, sums = _summed(body, algorithms)
         path = self._new_path()
         with path.open("xb") as handle:
             handle.write(body)
             handle.flush()
             os.fdatasync(handle.fileno())
-        return path.name
+        arrived.inline, arrived.file = b"", path.name
+        return arrived, sums
 
     def _new_path(self) -> Path:
         path = self.path(uuid.uuid4().hex)
         path.parent.mkdir(exist_ok=True)
         return path
 
-    async def _take_stream(self, body: Stream, algorithms: Iterable[str], inline: bool) -> tuple[Arrived, list[str]]:
-        arriving = await self._run(self._begin, list(algorithms))
+    async def _take_stream(self, body: Stream, algorithms: list[str], inline: bool) -> tuple[Arrived, list[str]]:
+        arriving = await self._run(self._begin, algorithms)
         try:
             gathered: list[bytes] = []
             size = 0
@@ -142,9 +137,10 @@ class Bodies:
                     await self._run(arriving.absorb, gathered)
                     gathered, size = [], 0
                     _check_size(arriving.size)
+            _check_complete(arriving.size + size, body.length)
             if inline and arriving.size == 0 and size <= INLINE_BYTES_MAX:
-                await self._run(self._abandon, arriving)
-                return await self._take_whole(b"".join(gathered), algorithms, inline)
+                self._abandon(arriving)
+                return _summed(b"".join(gathered), algorithms)
             file = await self._run(self._finish, arriving, gathered)
         except BaseException:
             self._abandon(arriving)
@@ -287,6 +283,16 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _summed(body: bytes, algorithms: Iterable[str]) -> tuple[Arrived, list[str]]:
+    sums = [checksums.of(algorithm, body) for algorithm in algorithms]
+    return Arrived(len(body), hashlib.md5(body, usedforsecurity=False).hexdigest(), inline=body), sums
+
+
+def _check_complete(size: int, said: int | None) -> None:
+    if said is not None and size != said:
+        raise fault("IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header")
 
 
 def _check_size(size: int) -> None:
