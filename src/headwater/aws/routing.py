@@ -44,7 +44,9 @@ _SILENT: Final = _Host()
 _CBOR: Final = "smithy-rpc-v2-cbor"
 _RPC_PATH: Final = re.compile(r"/service/([^/]+)/operation/([^/]+)")
 _SCOPE: Final = re.compile(r"Credential=[^,\s]+?/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
-_QUERY_SCOPE: Final = re.compile(r"(?:^|&)X-Amz-Credential=[^&]+?(?:/|%2F)\d{8}(?:/|%2F)([^&]+?)(?:/|%2F)([^&]+?)(?:/|%2F)aws4_request", re.I)
+_QUERY_SCOPE: Final = re.compile(
+    r"(?:^|&)X-Amz-Credential=[^&]+?(?:/|%2F)\d{8}(?:/|%2F)([^&]+?)(?:/|%2F)([^&]+?)(?:/|%2F)aws4_request", re.I
+)
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _IP: Final = re.compile(r"[\d.]+|\[?[0-9a-f:]*:[0-9a-f:]*\]?")
 _BY_ID: Final = frozenset({"lambda-url", "execute-api"})
@@ -212,7 +214,9 @@ def _without_service(request: Request, host: _Host, region: str | None) -> Route
     """No signature and a host that says nothing: an anonymous Action is told by its version, everything else is S3's."""
     action, version = _action(request) if request.method == "POST" and request.path == "/" else (None, None)
     if action is not None and version is not None:
-        names = [name for name, listed in index().services.items() if listed.api_version == version and listed.protocols[-1] in {"query", "ec2"}]
+        names = [
+            name for name, listed in index().services.items() if listed.api_version == version and listed.protocols[-1] in {"query", "ec2"}
+        ]
         names.sort(key=lambda name: name not in index().signing)
         if names:
             return _actioned(request, names, region)
@@ -231,4 +235,3 @@ def unknown_operation(request: Request, route: Route) -> Fault:
         members = {"Method": request.method, "ResourceType": kind}
         return fault("MethodNotAllowed", "The specified method is not allowed against this resource.", **members)
     return fault("UnknownOperationException", "")
-
