@@ -20,7 +20,7 @@ from botocore.parsers import create_parser
 
 from headwater.aws.codec import codec_for
 from headwater.aws.faults import fault
-from headwater.aws.models import ServiceModel, Shape
+from headwater.aws.models import Member, Operation, ServiceModel, Shape
 from headwater.aws.paths import PathTable, path_segments
 from headwater.aws.wire import Request, Response, Stream
 
@@ -28,8 +28,44 @@ SHARED = Path(os.environ.get("HEADWATER_SHARED", Path(__file__).parents[3] / "sh
 VECTORS = SHARED / "data" / "protocols"
 pytestmark = pytest.mark.skipif(not VECTORS.is_dir(), reason=f"the protocol vectors are not at {VECTORS}")
 
-CLIENT_ONLY_INPUT: dict[str, str] = {}
-CLIENT_ONLY_OUTPUT: dict[str, str] = {}
+_TOKEN = "the client makes the token; what arrives has one"
+_EMPTY = "an empty list or map is not on the wire, so it cannot come back"
+CLIENT_ONLY_INPUT = {
+    "QueryProtocolIdempotencyTokenAutoFill": _TOKEN,
+    "RestJsonQueryIdempotencyTokenAutoFill": _TOKEN,
+    "QueryIdempotencyTokenAutoFill": _TOKEN,
+    "Ec2ProtocolIdempotencyTokenAutoFill": _TOKEN,
+    "QueryEmptyQueryMaps": _EMPTY,
+    "Ec2EmptyQueryLists": _EMPTY,
+    "RestJsonHttpPrefixHeadersAreNotPresent": _EMPTY,
+    "HttpPrefixHeadersAreNotPresent": _EMPTY,
+    "RestJsonOmitsEmptyListQueryValues": _EMPTY,
+    "RestJsonHostWithPath": "the path of a custom endpoint is the client's",
+    "RestJsonQueryPrecedence": "the name in the map loses on the client's side already",
+    "RestXmlQueryPrecedence": "the name in the map loses on the client's side already",
+    "RestJsonHttpWithEmptyStructurePayload": "an empty object arrives, whatever the client meant by it",
+    "RestJsonHttpWithHeadersButNoPayload": "an empty object arrives, whatever the client meant by it",
+}
+_WHOLE_QUERY = "a map of the query holds what no other member takes: no client can send it more (the XML vectors say so too)"
+CLIENT_ONLY_INPUT |= dict.fromkeys(
+    ["RestJsonAllQueryStringTypes", "RestJsonQueryStringEscaping", "RestJsonZeroAndFalseQueryValues"]
+    + [f"RestJsonSupports{kind}FloatQueryValues" for kind in ("NaN", "Infinity", "NegativeInfinity")],
+    _WHOLE_QUERY,
+)
+_BOTOCORE_LISTS = "botocore cuts a list in a header at every comma, quoted and in dates"
+_NO_BODY = "the vector has no body, which botocore cannot read; AWS's query services send their envelope always"
+CLIENT_ONLY_OUTPUT = {
+    "RestJsonInputAndOutputWithQuotedStringHeaders": _BOTOCORE_LISTS,
+    "RestJsonInputAndOutputWithTimestampHeaders": _BOTOCORE_LISTS,
+    "InputAndOutputWithTimestampHeaders": _BOTOCORE_LISTS,
+    "QueryEmptyInputAndEmptyOutput": _NO_BODY,
+    "QueryNoInputAndNoOutput": _NO_BODY,
+    "QueryNoInputAndOutput": _NO_BODY,
+    "RestJsonHttpPayloadWithUnsetUnion": "botocore cannot read it",
+    "RestXmlHttpPayloadWithUnsetUnion": "botocore cannot read it",
+    "RestJsonDeserializesDenseSetMapAndSkipsNull": "botocore cannot read it",
+    "HttpPrefixHeadersResponse": "its map takes every header, also those that a server always sends",
+}
 
 
 def vectors(direction: str, only: dict[str, str]) -> Iterator[Any]:
@@ -37,7 +73,8 @@ def vectors(direction: str, only: dict[str, str]) -> Iterator[Any]:
         for suite in json.loads(path.read_text()):
             for number, case in enumerate(suite["cases"]):
                 name = f"{path.stem}:{case.get('id', suite['description'])}:{number}"
-                if case.get("id") in only:
+                gzip = "Encoding" in case.get("id", "")  # compression is the gateway's, and these have no body
+                if case.get("id") in only or gzip:
                     continue
                 yield pytest.param(suite, case, id=name)
 
@@ -84,7 +121,7 @@ def expected(shape: Shape, value: Any) -> Any:
     if value is None or shape.document:
         return value
     if shape.type == "structure":
-        return {name: expected(shape.members[name].shape, inner) for name, inner in value.items() if inner is not None}
+        return {name: expected_member(shape.members[name], inner) for name, inner in value.items() if inner is not None}
     if shape.type == "list":
         return [expected(shape.element.shape, inner) for inner in value]
     if shape.type == "map":
@@ -96,6 +133,10 @@ def expected(shape: Shape, value: Any) -> Any:
     if shape.type in {"float", "double"}:
         return Number(float(value))
     return value
+
+
+def expected_member(member: Member, value: Any) -> Any:
+    return json.loads(value) if member.jsonvalue and isinstance(value, str) else expected(member.shape, value)
 
 
 class Number:
@@ -121,11 +162,7 @@ def test_what_we_encode_for_a_vector_reads_back_the_same(suite: dict[str, Any], 
     protocol = suite["metadata"]["protocol"]
     theirs: OperationModel = BotocoreModel(description).operation_model(operation.name)
     if "error" in case:
-        members = {name: value for name, value in case.get("errorMessage", {}).items()}
-        del members
-        response = codec_for(operation, protocol).encode_fault(fault(case["errorCode"], case.get("errorMessage", "")), "id")
-        read = parsed(theirs, response, protocol)
-        assert read["Error"]["Code"] == case["errorCode"]
+        refuses(case, operation, theirs, protocol)
         return
     parser = create_parser(protocol)
     vector = case["response"]
@@ -134,8 +171,37 @@ def test_what_we_encode_for_a_vector_reads_back_the_same(suite: dict[str, Any], 
         {"headers": Headers(vector.get("headers", {})), "body": body, "status_code": vector.get("status_code", 200)}, theirs.output_shape
     )
     truth.pop("ResponseMetadata", None)
-    response = codec_for(operation, protocol).encode(copy.deepcopy(truth), "id")
+    given = retyped(operation.output, truth) if operation.output is not None else {}
+    response = codec_for(operation, protocol).encode(given, "id")
     assert comparable(parsed(theirs, response, protocol)) == comparable(truth)
+
+
+def refuses(case: dict[str, Any], operation: Operation, theirs: OperationModel, protocol: str) -> None:
+    members = {name: value for name, value in case["error"].items() if name.lower() != "message"}
+    response = codec_for(operation, protocol).encode_fault(fault(case["errorCode"], case.get("errorMessage", ""), **members), "id")
+    read = parsed(theirs, response, protocol)
+    assert read["Error"]["Code"] == case["errorCode"]
+    assert read["Error"].get("Message", "") == case.get("errorMessage", "")
+    shape = theirs.service_model.shape_for_error_code(case["errorCode"])
+    assert isinstance(response.body, bytes)
+    wire = {"headers": Headers(dict(response.headers)), "body": response.body, "status_code": response.status}
+    modelled = create_parser(protocol).parse(wire, shape)
+    assert members.items() <= modelled.items()
+
+
+def retyped(shape: Shape, value: Any) -> Any:
+    """What botocore read, in the types that a room would give: it leaves payload blobs and JSON's special floats as text."""
+    if value is None or shape.document:
+        return value
+    if shape.type == "structure":
+        return {name: retyped(shape.members[name].shape, inner) for name, inner in value.items() if name in shape.members}
+    if shape.type == "list":
+        return [retyped(shape.element.shape, inner) for inner in value]
+    if shape.type == "map":
+        return {key: retyped(shape.value.shape, inner) for key, inner in value.items()}
+    if shape.type == "blob" and isinstance(value, str):
+        return value.encode()
+    return float(value) if shape.type in {"float", "double"} else value
 
 
 def parsed(operation: OperationModel, response: Response, protocol: str) -> dict[str, Any]:
@@ -165,4 +231,8 @@ class Headers(dict[str, str]):
 
 
 def comparable(value: Any) -> Any:
-    return json.dumps(value, default=str, sort_keys=True)
+    return json.dumps(value, default=written, sort_keys=True)
+
+
+def written(value: Any) -> str:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)

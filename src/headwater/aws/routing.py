@@ -45,7 +45,7 @@ _CBOR: Final = "smithy-rpc-v2-cbor"
 _RPC_PATH: Final = re.compile(r"/service/([^/]+)/operation/([^/]+)")
 _SCOPE: Final = re.compile(r"Credential=[^,\s]+?/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
 _QUERY_SCOPE: Final = re.compile(
-    r"(?:^|&)X-Amz-Credential=[^&]+?(?:/|%2F)\d{8}(?:/|%2F)([^&]+?)(?:/|%2F)([^&]+?)(?:/|%2F)aws4_request", re.I
+    r"(?:^|&)X-Amz-Credential=[^&]+?(?:/|%2F)\d{8}(?:/|%2F)([^&]+?)(?:/|%2F)([^&]+?)(?:/|%2F)aws4_request", re.IGNORECASE
 )
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _IP: Final = re.compile(r"[\d.]+|\[?[0-9a-f:]*:[0-9a-f:]*\]?")

@@ -112,6 +112,8 @@ def _pairwise_at_commas(text: str) -> list[str]:
 
 def _split_header(text: str) -> list[str]:
     """A header's list: cut at commas, except inside quotes, whose backslashes are undone."""
+    if not text.strip():
+        return []
     if '"' not in text:
         return [part.strip() for part in text.split(",")]
     parts, part, quoted, position = [], "", False, 0

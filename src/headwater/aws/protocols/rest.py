@@ -14,7 +14,7 @@ from headwater.aws.patches import Patch
 from headwater.aws.protocols import xml_nodes
 from headwater.aws.protocols.bindings import Inbound, Outbound
 from headwater.aws.protocols.rpc import Decode, Encode, parse_json, whole_body
-from headwater.aws.protocols.trees import TreeReader, TreeWriter, malformed
+from headwater.aws.protocols.trees import BOUND_OUT, TreeReader, TreeWriter, malformed
 from headwater.aws.protocols.xml_nodes import XmlRefused
 from headwater.aws.protocols.xml_trees import XmlReader, XmlWriter, namespace_text
 from headwater.aws.wire import Request, Response, Stream
@@ -144,10 +144,10 @@ def rest_xml_encode(operation: Operation, patch: Patch) -> Encode:
 
         def compiled(inner: Shape) -> Callable[[Any], bytes]:
             tag = patch.output_roots.get(operation.name) or member.location_name or inner.location_name or inner.name
-            return _document(tag, namespace_text(member.xml_namespace or inner.xml_namespace) or namespace, writer.content(inner))
+            return _document(tag, namespace_text(member.xml_namespace or inner.xml_namespace) or namespace, inner, writer)
 
         body = _payload_writer(shape.payload, member, "application/xml", compiled)
-    elif any(member.location is None for member in shape.members.values()):
+    elif any(member.location not in BOUND_OUT for member in shape.members.values()):
         body = _xml_members_writer(operation, shape, patch, writer, namespace)
     else:
         body = _nothing
@@ -159,7 +159,7 @@ def rest_xml_encode(operation: Operation, patch: Patch) -> Encode:
 def _xml_members_writer(operation: Operation, shape: Shape, patch: Patch, writer: XmlWriter, namespace: str) -> BodyWriter:
     tag = patch.output_roots.get(operation.name) or operation.output_name or shape.location_name or f"{operation.name}Result"
     if operation.name in patch.unwrapped_outputs:
-        only = next(member for member in shape.members.values() if member.location is None)
+        only = next(member for member in shape.members.values() if member.location not in BOUND_OUT)
         inside = writer.wrapped(tag, only)
         opened = f"<{tag}{namespace}>"
 
@@ -170,18 +170,19 @@ def _xml_members_writer(operation: Operation, shape: Shape, patch: Patch, writer
             return "application/xml", "".join(out).encode()
 
         return unwrapped
-    write = _document(tag, namespace, writer.structure(shape))
+    write = _document(tag, namespace, shape, writer)
     return lambda result: ("application/xml", write(result))
 
 
 _PROLOGUE = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-def _document(tag: str, namespace: str, content: Callable[[Any, list[str]], None]) -> Callable[[Any], bytes]:
-    opening, closing = f"{_PROLOGUE}<{tag}{namespace}>", f"</{tag}>"
+def _document(tag: str, namespace: str, shape: Shape, writer: XmlWriter) -> Callable[[Any], bytes]:
+    opening, closing = f"{_PROLOGUE}<{tag}{namespace}", f"</{tag}>"
+    attributes, content = writer.attributes(shape), writer.content(shape)
 
     def write(value: Any) -> bytes:
-        out = [opening]
+        out = [opening, ">" if attributes is None else f"{attributes(value)}>"]
         content(value, out)
         out.append(closing)
         return "".join(out).encode()
@@ -205,7 +206,8 @@ def _payload_writer(name: str, member: Member, content_type: str, compiled: Call
     if kind == "string":
         return lambda result: ("text/plain", (result.get(name) or "").encode())
     write = compiled(member.shape)
-    empty = b"{}" if content_type == "application/json" and not member.shape.document else b""
+    absent = member.shape.document or member.shape.union or content_type != "application/json"
+    empty = b"" if absent else b"{}"
 
     def structured(result: dict[str, Any]) -> tuple[str, bytes | Stream]:
         value = result.get(name)

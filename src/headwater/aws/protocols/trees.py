@@ -19,6 +19,9 @@ from headwater.aws.protocols import timestamps
 
 Convert = Callable[[Any], Any]
 
+# Where an output's members stand when not in the body. Labels and query strings mean nothing in an answer.
+BOUND_OUT: Final = frozenset({"header", "headers", "statusCode"})
+
 # What AWS's readers call the token they met. Source: answers quoted in public issue threads; the coral ones in recordings/ are alike.
 _TOKENS: Final[dict[type, str]] = {str: "STRING_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE"}
 
@@ -244,7 +247,7 @@ class TreeWriter:
         if known is not None:
             return known
         table: dict[str, tuple[str, Convert | None]] = {}
-        elsewhere = {name for name, member in shape.members.items() if member.location is not None}
+        elsewhere = {name for name, member in shape.members.items() if member.location in BOUND_OUT}
 
         def write(value: dict[str, Any]) -> dict[str, Any]:
             written = {}
@@ -260,7 +263,7 @@ class TreeWriter:
 
         self._tables[shape.name] = write
         for name, member in shape.members.items():
-            if member.location is None:
+            if name not in elsewhere:
                 table[name] = (member.wire_name, self.member(member))
         return write
 
@@ -270,7 +273,7 @@ class TreeWriter:
             return None
         if shape.sparse:
             return lambda value: [None if inner is None else convert(inner) for inner in value]
-        return lambda value: [convert(inner) for inner in value]
+        return lambda value: [convert(inner) for inner in value if inner is not None]
 
     def _map(self, shape: Shape) -> Convert | None:
         convert = self.member(shape.value)
@@ -278,7 +281,7 @@ class TreeWriter:
             return None
         if shape.sparse:
             return lambda value: {key: None if inner is None else convert(inner) for key, inner in value.items()}
-        return lambda value: {key: convert(inner) for key, inner in value.items()}
+        return lambda value: {key: convert(inner) for key, inner in value.items() if inner is not None}
 
 
 def _write_float(value: float) -> float | str:

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape  # only replaces characters, parses nothing
 
 from headwater.aws.models import Member, Shape
 from headwater.aws.protocols import timestamps
-from headwater.aws.protocols.trees import MOMENT_WRITERS, float_text
+from headwater.aws.protocols.trees import BOUND_OUT, MOMENT_WRITERS, float_text
 from headwater.aws.protocols.xml_nodes import Node, XmlRefused
 
 Read = Callable[[Node], Any]
@@ -189,7 +189,7 @@ class XmlWriter:
         start, end = f"<{tag}{namespace_text(member.xml_namespace or shape.xml_namespace)}>", f"</{tag}>"
         if shape.type not in {"structure", "list", "map"}:
             return self._leaf(start, end, member)
-        attributes = self._attributes(shape)
+        attributes = self.attributes(shape)
         content = self.content(shape)
 
         def write(value: Any, out: list[str]) -> None:
@@ -220,7 +220,7 @@ class XmlWriter:
         if known is not None:
             return known
         members: dict[str, Write] = {}
-        elsewhere = {name for name, member in shape.members.items() if member.location is not None or member.xml_attribute}
+        elsewhere = {name for name, member in shape.members.items() if member.location in BOUND_OUT or member.xml_attribute}
 
         def write(value: dict[str, Any], out: list[str]) -> None:
             for name, inner in value.items():
@@ -238,7 +238,7 @@ class XmlWriter:
                 members[name] = self.element(member.wire_name, member)
         return write
 
-    def _attributes(self, shape: Shape) -> Callable[[dict[str, Any]], str] | None:
+    def attributes(self, shape: Shape) -> Callable[[dict[str, Any]], str] | None:
         named = {name: member for name, member in shape.members.items() if member.xml_attribute} if shape.type == "structure" else {}
         if not named:
             return None
