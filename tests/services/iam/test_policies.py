@@ -101,4 +101,4 @@ def test_sizes_are_limited(iam: Any, refused: Any) -> None:
     with refused("LimitExceeded", "Maximum policy size of 2048 bytes exceeded for user bob"):
         iam.put_user_policy(UserName="bob", PolicyName="large", PolicyDocument=document("s3:" + "x" * 2048))
     with refused("MalformedPolicyDocument", "Syntax errors in policy."):
-        iam.put_user_policy(UserName="bob", PolicyName="broken", PolicyDocument="{}")
+        iam.put_user_policy(UserName="bob", PolicyName="broken", PolicyDocument="[]")

@@ -105,7 +105,10 @@ def _check_trust(statement: dict[str, Any]) -> None:
         raise malformed("Missing required field Principal")
     if not all(TRUST_ACTION.fullmatch(action) for action in _several(statement.get("Action"))):
         raise malformed("AssumeRole policy may only specify STS AssumeRole actions.")
-    principal = statement.get("Principal", statement.get("NotPrincipal"))
+    _check_principal(statement.get("Principal", statement.get("NotPrincipal")))
+
+
+def _check_principal(principal: Any) -> None:
     if principal == "*":
         return
     if not isinstance(principal, dict) or not principal:
