@@ -6,7 +6,7 @@ else AWS's sentences as users meet them.
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -74,40 +74,84 @@ def test_documents_come_back_as_they_were_written(iam: Any) -> None:
     assert (got["RoleName"], got["PolicyName"], got["PolicyDocument"]) == ("worker", "p", document)
 
 
-BEARERS: dict[str, Callable[[Any], Any]] = {
+class Verbs(NamedTuple):
+    """What the API calls the same eight things for each kind of bearer."""
+
+    put: Any
+    get: Any
+    names: Any
+    drop: Any
+    attach: Any
+    detach: Any
+    attached: Any
+    delete: Any
+
+
+VERBS = {
+    "user": Verbs(
+        "put_user_policy",
+        "get_user_policy",
+        "list_user_policies",
+        "delete_user_policy",
+        "attach_user_policy",
+        "detach_user_policy",
+        "list_attached_user_policies",
+        "delete_user",
+    ),
+    "group": Verbs(
+        "put_group_policy",
+        "get_group_policy",
+        "list_group_policies",
+        "delete_group_policy",
+        "attach_group_policy",
+        "detach_group_policy",
+        "list_attached_group_policies",
+        "delete_group",
+    ),
+    "role": Verbs(
+        "put_role_policy",
+        "get_role_policy",
+        "list_role_policies",
+        "delete_role_policy",
+        "attach_role_policy",
+        "detach_role_policy",
+        "list_attached_role_policies",
+        "delete_role",
+    ),
+}
+MAKE: dict[str, Callable[[Any], Any]] = {
     "user": lambda iam: iam.create_user(UserName="x"),
     "group": lambda iam: iam.create_group(GroupName="x"),
     "role": lambda iam: role(iam, "x"),
 }
 
 
-@pytest.mark.parametrize("kind", BEARERS)
+@pytest.mark.parametrize("kind", VERBS)
 def test_policies_are_put_attached_and_taken_away(iam: Any, refused: Any, kind: str) -> None:
-    BEARERS[kind](iam)
+    MAKE[kind](iam)
+    verbs = Verbs(*(getattr(iam, name) for name in VERBS[kind]))
     bearer = {f"{kind.title()}Name": "x"}
     managed = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
-    getattr(iam, f"put_{kind}_policy")(PolicyName="inline", PolicyDocument=json.dumps(ALLOW), **bearer)
-    assert getattr(iam, f"list_{kind}_policies")(**bearer)["PolicyNames"] == ["inline"]
+    verbs.put(PolicyName="inline", PolicyDocument=json.dumps(ALLOW), **bearer)
+    assert verbs.names(**bearer)["PolicyNames"] == ["inline"]
     for _ in range(2):
-        getattr(iam, f"attach_{kind}_policy")(PolicyArn=managed, **bearer)
-    attached = getattr(iam, f"list_attached_{kind}_policies")(**bearer)
-    assert (attached["AttachedPolicies"], attached["IsTruncated"]) == (
-        [{"PolicyName": "AmazonS3ReadOnlyAccess", "PolicyArn": managed}],
-        False,
-    )
+        verbs.attach(PolicyArn=managed, **bearer)
+    attached = verbs.attached(**bearer)
+    assert attached["AttachedPolicies"] == [{"PolicyName": "AmazonS3ReadOnlyAccess", "PolicyArn": managed}]
+    assert attached["IsTruncated"] is False
     entities = iam.list_entities_for_policy(PolicyArn=managed)
     assert [one[f"{kind.title()}Name"] for one in entities[f"Policy{kind.title()}s"]] == ["x"]
     with refused("DeleteConflict", "Cannot delete entity, must detach all policies first."):
-        getattr(iam, f"delete_{kind}")(**bearer)
-    getattr(iam, f"detach_{kind}_policy")(PolicyArn=managed, **bearer)
+        verbs.delete(**bearer)
+    verbs.detach(PolicyArn=managed, **bearer)
     with refused("NoSuchEntity", f"Policy {managed} was not found."):
-        getattr(iam, f"detach_{kind}_policy")(PolicyArn=managed, **bearer)
+        verbs.detach(PolicyArn=managed, **bearer)
     with refused("DeleteConflict", "Cannot delete entity, must delete policies first."):
-        getattr(iam, f"delete_{kind}")(**bearer)
-    getattr(iam, f"delete_{kind}_policy")(PolicyName="inline", **bearer)
+        verbs.delete(**bearer)
+    verbs.drop(PolicyName="inline", **bearer)
     with refused("NoSuchEntity", f"The {kind} policy with name inline cannot be found."):
-        getattr(iam, f"get_{kind}_policy")(PolicyName="inline", **bearer)
-    getattr(iam, f"delete_{kind}")(**bearer)
+        verbs.get(PolicyName="inline", **bearer)
+    verbs.delete(**bearer)
 
 
 def test_a_policy_that_is_not_there_cannot_be_attached(iam: Any, aws: Any, refused: Any) -> None:
