@@ -336,3 +336,28 @@ def test_the_account_has_an_alias_and_a_summary(iam: Any, aws: Any, refused: Any
 def test_iam_is_the_same_in_every_region(iam: Any, aws: Any) -> None:
     iam.create_user(UserName="bob")
     assert aws.client("iam", region="eu-central-1").get_user(UserName="bob")["User"]["UserName"] == "bob"
+
+
+def test_the_last_use_of_a_key_and_of_a_role_is_known(iam: Any, aws: Any, refused: Any) -> None:
+    iam.create_user(UserName="bob")
+    key = iam.create_access_key(UserName="bob")["AccessKey"]
+    unused = iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])
+    assert (unused["UserName"], unused["AccessKeyLastUsed"]) == ("bob", {"ServiceName": "N/A", "Region": "N/A"})
+    keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    aws.client("sts", region="eu-central-1", **keys).get_caller_identity()
+    used = iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])["AccessKeyLastUsed"]
+    assert (used["ServiceName"], used["Region"]) == ("sts", "eu-central-1")
+    assert "LastUsedDate" in used
+    with refused("NoSuchEntity"):
+        iam.get_access_key_last_used(AccessKeyId="AKIAABSENT0000000000")
+
+    made = role(iam)
+    assert iam.get_role(RoleName="worker")["Role"]["RoleLastUsed"] == {}
+    session = aws.client("sts").assume_role(RoleArn=made["Arn"], RoleSessionName="once")["Credentials"]
+    aws.client(
+        "sts",
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    ).get_caller_identity()
+    assert iam.get_role(RoleName="worker")["Role"]["RoleLastUsed"]["Region"] == "us-east-1"

@@ -14,6 +14,7 @@ import msgspec
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.identity import ACCESS_KEYS, AccessKey, new_unique_id
 
+from .last_use import last_use_of
 from .model import User, arn_of, calling_user, users
 from .paging import page
 
@@ -109,3 +110,15 @@ async def delete_access_key(ctx: Context, request: dict[str, Any]) -> dict[str, 
         tx.delete(ACCESS_KEYS, key.access_key_id)
         tx.put(users, msgspec.structs.replace(user, access_keys=left))
     return {}
+
+
+async def get_access_key_last_used(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """When, for which service and where a key last signed; it needs no user's name."""
+    key = ctx.store.get(ACCESS_KEYS, request["AccessKeyId"])
+    if key is None or key.account != ctx.account:
+        raise no_such_key(request["AccessKeyId"])
+    use = last_use_of(ctx, key.access_key_id)
+    described: dict[str, Any] = {"ServiceName": "N/A", "Region": "N/A"}
+    if use is not None:
+        described = {"LastUsedDate": use.at, "ServiceName": use.service, "Region": use.region}
+    return {"UserName": key.user_name, "AccessKeyLastUsed": described}

@@ -116,11 +116,23 @@ class Alias(Record, frozen=True, kw_only=True):
     alias: str
 
 
+class LastUse(Record, frozen=True, kw_only=True):
+    """When an access key or a role was last seen at work, and where."""
+
+    account: str
+    subject: str
+    """An access key's id, or a role's unique id."""
+    at: datetime
+    service: str
+    region: str
+
+
 users: Final = Table("iam", "users", User, key=lambda user: (user.account, GLOBAL, user.name))
 groups: Final = Table("iam", "groups", Group, key=lambda group: (group.account, GLOBAL, group.name))
 roles: Final = Table("iam", "roles", Role, key=lambda role: (role.account, GLOBAL, role.name))
 policies: Final = Table("iam", "policies", Policy, key=lambda policy: (policy.account, GLOBAL, policy.name))
 instance_profiles: Final = Table("iam", "instance_profiles", InstanceProfile, key=lambda p: (p.account, GLOBAL, p.name))
+last_uses: Final = Table("iam", "last_uses", LastUse, key=lambda use: (use.account, GLOBAL, use.subject))
 aliases: Final = Table("iam", "aliases", Alias, key=lambda alias: (alias.account, GLOBAL))
 
 KINDS: Final[dict[type[Bearer], str]] = {User: "user", Group: "group", Role: "role"}
@@ -264,7 +276,7 @@ def describe_group(group: Group) -> dict[str, Any]:
     }
 
 
-def describe_role(role: Role, *, whole: bool = True) -> dict[str, Any]:
+def describe_role(role: Role, last_use: LastUse | None = None, *, whole: bool = True) -> dict[str, Any]:
     described: dict[str, Any] = {
         "Path": role.path,
         "RoleName": role.name,
@@ -279,7 +291,7 @@ def describe_role(role: Role, *, whole: bool = True) -> dict[str, Any]:
         described |= {
             "PermissionsBoundary": _described_boundary(role.boundary),
             "Tags": described_tags(role.tags) or None,
-            "RoleLastUsed": {},
+            "RoleLastUsed": {} if last_use is None else {"LastUsedDate": last_use.at, "Region": last_use.region},
         }
     return described
 

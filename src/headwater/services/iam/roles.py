@@ -10,6 +10,7 @@ from headwater.aws.faults import fault
 from headwater.kernel.identity import new_unique_id
 
 from . import documents
+from .last_use import last_use_of
 from .model import GLOBAL, Role, changeable_role, describe_role, find_role, instance_profiles, roles, tagged, taken
 from .paging import page, under
 from .policies import checked_boundary
@@ -47,7 +48,8 @@ async def create_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 
 async def get_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The role, its trust policy included."""
-    return {"Role": describe_role(find_role(ctx, request["RoleName"]))}
+    role = find_role(ctx, request["RoleName"])
+    return {"Role": describe_role(role, last_use_of(ctx, role.unique_id))}
 
 
 async def list_roles(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
