@@ -94,5 +94,6 @@ def socket_path(folder: Path, name: str) -> Path:
     private.mkdir(mode=0o700, exist_ok=True)
     if private.stat().st_uid != os.geteuid() or private.stat().st_mode & 0o077:
         raise PermissionError(f"{private} belongs to somebody else or is open to others")
-    mark = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:16]
-    return private / f"{mark}-{name}"
+    own = private / hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:16]
+    own.mkdir(exist_ok=True)
+    return own / name
