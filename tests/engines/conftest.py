@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from headwater.engines import mariadb
 from headwater.engines.addresses import free_address
-from headwater.engines.database import Tls
+from headwater.engines.database import CACHE, Tls
 
 
 @pytest.fixture(scope="session")
 def cache() -> Path:
     """The user's own cache: making it anew for each run would measure apt and initdb."""
-    return Path.home() / ".cache" / "headwater"
+    return CACHE
 
 
 @pytest.fixture(scope="session")

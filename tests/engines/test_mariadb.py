@@ -138,7 +138,7 @@ async def test_what_was_committed_survives_kill_9_of_the_server(shop: MariaDB) -
     assert pid is not None
     acknowledged = await asyncio.to_thread(insert_until_killed)
     async with asyncio.timeout(20):
-        while shop._process.pid in (pid, None):  # noqa: ASYNC110  only the keeper sees the death
+        while shop._process.pid in (pid, None):
             await asyncio.sleep(0.02)
     await shop.ready()
     (rows,) = (await asyncio.to_thread(query, shop, "SELECT COUNT(*) FROM shop.orders"))[0]

@@ -123,7 +123,7 @@ async def test_what_was_committed_survives_kill_9_of_the_server(shop: Postgres) 
                 break
             acknowledged += 1
     async with asyncio.timeout(20):
-        while shop._process.pid in (pid, None):  # noqa: ASYNC110  only the keeper sees the death
+        while shop._process.pid in (pid, None):
             await asyncio.sleep(0.02)
     await shop.ready()
     ((rows,),) = await query(shop, "SELECT count(*) FROM orders", dbname="shop")
@@ -217,7 +217,7 @@ async def test_a_server_in_a_namespace_of_its_own_dies_with_headwater_too(tmp_pa
     parent.kill()
     await parent.wait()
     async with asyncio.timeout(5):
-        while command_line(pid):  # noqa: ASYNC110  it is nobody's child any more
+        while command_line(pid):
             await asyncio.sleep(0.02)
 
 

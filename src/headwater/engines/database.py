@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from headwater.engines.process import State
 
+CACHE: Final = Path.home() / ".cache" / "headwater"
+"""Where programs, plugins and pristine data directories stand that all of a user's homes share. All of it can be made again."""
 THREADS_MAX: Final = 4
 THREADS: Final = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="database")
 SUN_PATH_MAX: Final = 103  # the smallest of the systems' limits on a unix socket's path, less its final zero byte

@@ -26,11 +26,12 @@ from typing import Any, Final
 
 import pymysql
 
-from headwater.engines.database import SqlFailed, Tls, Variable, in_thread, socket_path, write_private
+from headwater.engines.database import CACHE, SqlFailed, Tls, Variable, in_thread, socket_path, write_private
 from headwater.engines.mariadb_lambda.library import NAME as LIBRARY
 from headwater.engines.mariadb_lambda.library import plugin_folder
-from headwater.engines.mariadb_programs import Missing, Programs, find, missing
-from headwater.engines.mariadb_programs import install as install  # for `headwater setup`, which looks for it with its engine
+from headwater.engines.mariadb_programs import Missing, Programs, find
+from headwater.engines.mariadb_programs import install as install  # for `headwater setup`, which looks for both with their engine
+from headwater.engines.mariadb_programs import missing as missing
 from headwater.engines.mariadb_template import LOG_BYTES, copy, template
 from headwater.engines.mariadb_template import variables as template_variables
 from headwater.engines.process import State, Supervised
@@ -103,7 +104,7 @@ class MariaDB:
         host: str,
         port: int,
         *,
-        cache: Path,
+        cache: Path = CACHE,
         settings: Mapping[str, str] | None = None,
         tls: Tls | None = None,
         fsync: bool = False,
@@ -256,7 +257,7 @@ class MariaDB:
         return True
 
 
-async def variables(cache: Path) -> list[Variable]:
+async def variables(cache: Path = CACHE) -> list[Variable]:
     """The settings that MariaDB knows, with the defaults that a new server has here."""
     programs = find(cache)
     if programs is None:

@@ -31,8 +31,9 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from headwater.engines.database import SqlFailed, Tls, Variable, in_thread, socket_path, write_private
-from headwater.engines.postgres_programs import Programs, find, missing
+from headwater.engines.database import CACHE, SqlFailed, Tls, Variable, in_thread, socket_path, write_private
+from headwater.engines.postgres_programs import Programs, find
+from headwater.engines.postgres_programs import missing as missing  # for `headwater doctor`, which looks for it with its engine
 from headwater.engines.process import State, Supervised, command_line, die_with_parent
 
 ADMINISTRATOR: Final = "rdsadmin"
@@ -49,6 +50,7 @@ SETTINGS: Final = {
     "password_encryption": "scram-sha-256",
     "wal_level": "logical",  # as an RDS instance with rds.logical_replication; costs little, and needs a restart to change
     "jit": "off",
+    "dynamic_shared_memory_type": "mmap",  # in the data directory: a kill -9 leaves nothing in /dev/shm
 }
 FIXED: Final = frozenset({"listen_addresses", "port", "unix_socket_directories", "data_directory", "hba_file", "ident_file", "config_file"})
 # pg_settings' words for when a setting may change: these need a restart
@@ -71,7 +73,7 @@ class Postgres:
         host: str,
         port: int,
         *,
-        cache: Path,
+        cache: Path = CACHE,
         settings: Mapping[str, str] | None = None,
         tls: Tls | None = None,
     ) -> None:
