@@ -164,8 +164,9 @@ class MariaDB:
         changed = {name: value for name, value in settings.items() if self._settings.get(name) != value}
         dropped = set(self._settings) - set(settings)
         self._settings = dict(settings)
-        if self.state != "up":
+        if self._process is None or self.state != "up":
             return
+        self._process.argv = tuple(self._command(self._programs()))  # what holds now holds after a crash too
         dynamic = {variable.name for variable in await variables(self._cache) if variable.dynamic} - FIXED
         for name, value in changed.items():
             if name in dynamic:
