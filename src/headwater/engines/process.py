@@ -132,7 +132,8 @@ class Supervised:
                 tail = file.read().decode("utf-8", "replace")
         except FileNotFoundError:
             tail = ""
-        return f"{tail.strip()}\n{self._why}".strip()
+        words = "".join(each if each.isprintable() or each in "\n\t" else " " for each in tail)  # programs ring bells and draw in colours
+        return f"{words.strip()}\n{self._why}".strip()
 
     def _enter(self, state: State) -> None:
         self._state = state
