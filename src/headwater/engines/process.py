@@ -210,7 +210,7 @@ class Supervised:
     async def _end(self, process: asyncio.subprocess.Process) -> None:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                process.send_signal(self._stop_signal)
+                os.kill(process.pid, self._stop_signal)  # asyncio's own send_signal may reap the child behind its watcher's back
             try:
                 async with asyncio.timeout(self._grace_s):
                     await process.wait()
