@@ -44,14 +44,18 @@ def fault_codes(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("name", sorted(room_names()))
 def test_every_fault_of_a_room_is_known_to_its_model_or_its_patches(name: str) -> None:
     package = Path(str(next(iter(room(name).modules())).__file__)).parent
-    unknown = {code for path in package.rglob("*.py") for code in fault_codes(path) if code not in EVERYWHERE and not known_error(name, code)}
+    unknown = {
+        code for path in package.rglob("*.py") for code in fault_codes(path) if code not in EVERYWHERE and not known_error(name, code)
+    }
     assert unknown == set()
 
 
 @pytest.mark.parametrize("name", sorted(room_names()))
 def test_every_public_coroutine_of_a_room_is_an_operation(name: str) -> None:
     known = room(name).model.operations_by_snake_name
-    strangers = {f"{module.__name__}.{name}" for module in room(name).modules() for name, _ in public_coroutines(module) if name not in known}
+    strangers = {
+        f"{module.__name__}.{name}" for module in room(name).modules() for name, _ in public_coroutines(module) if name not in known
+    }
     assert strangers == set()
 
 

@@ -98,8 +98,7 @@ class Bodies:
         if body is None:
             body = b""
         if isinstance(body, Stream):
-            if body.length is not None and body.length > SINGLE_PUT_BYTES_MAX:
-                raise too_large(body.length, SINGLE_PUT_BYTES_MAX)
+            _check_size(body.length or 0)
             if body.length is not None and body.length <= INLINE_BYTES_MAX:
                 body = await body.read()
             elif body.whole is not None:
@@ -136,8 +135,7 @@ class Bodies:
                 if size >= BLOCK_BYTES:
                     await self._run(arriving.absorb, gathered)
                     gathered, size = [], 0
-                    if arriving.size > SINGLE_PUT_BYTES_MAX:
-                        raise too_large(arriving.size, SINGLE_PUT_BYTES_MAX)
+                    _check_size(arriving.size)
             if inline and arriving.size == 0 and size <= INLINE_BYTES_MAX:
                 await self._run(self._abandon, arriving)
                 return await self._take_whole(b"".join(gathered), algorithms, inline)
@@ -276,6 +274,11 @@ class Bodies:
             if timer is not None:
                 timer.cancel()
                 path.unlink(missing_ok=True)
+
+
+def _check_size(size: int) -> None:
+    if size > SINGLE_PUT_BYTES_MAX:
+        raise too_large(size, SINGLE_PUT_BYTES_MAX)
 
 
 class _UnlessRefused:

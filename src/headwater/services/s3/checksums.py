@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any, Final, Protocol
 
 from headwater.aws.faults import Fault, fault
+from headwater.aws.wire import Stream
 
 from .refusals import invalid_request
 
@@ -147,6 +148,16 @@ def check_form(algorithm: str, value: str) -> None:
         size = -1
     if size != SIZES[algorithm]:
         raise invalid_request(f"Value for x-amz-checksum-{algorithm.lower()} header is invalid.")
+
+
+def check_sum(algorithm: str, given: str, calculated: str, body: Stream | bytes | None) -> None:
+    """Raise unless what the request said of its body, in a header or behind the body, is what was calculated."""
+    if algorithm and not given and isinstance(body, Stream):
+        given = body.trailers.get(f"x-amz-checksum-{algorithm.lower()}", "")
+        if given:
+            check_form(algorithm, given)
+    if given and given != calculated:
+        raise mismatch(algorithm)
 
 
 def mismatch(algorithm: str) -> Fault:

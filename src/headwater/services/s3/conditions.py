@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from headwater.aws.faults import fault
-
 from .records import ObjectVersion
 from .refusals import header_not_built, no_such_key, precondition_failed
 
@@ -20,13 +18,14 @@ READ_CONDITIONS: Final = frozenset({"IfMatch", "IfNoneMatch", "IfModifiedSince",
 COPY_CONDITIONS: Final = frozenset(f"CopySource{name}" for name in READ_CONDITIONS)
 
 
-def check_read(request: Mapping[str, Any], version: ObjectVersion, now: datetime) -> None:
-    """Raise 412 or 304 unless the conditions of a GET or HEAD hold."""
+def check_read(request: Mapping[str, Any], version: ObjectVersion, now: datetime) -> bool:
+    """Raise 412 unless the conditions of a GET or HEAD hold; False when they say that the caller has it already."""
     failed = _failed(request, "", version, now)
     if failed in {"If-None-Match", "If-Modified-Since"}:
-        raise fault("NotModified", "Not Modified")
+        return False
     if failed:
         raise precondition_failed(failed)
+    return True
 
 
 def check_copy(request: Mapping[str, Any], source: ObjectVersion, now: datetime) -> None:

@@ -173,6 +173,7 @@ class Keeper:
         return new
 
     async def _commit(self, change: Change, upload: Upload | None = None) -> None:
+        files = []
         try:
             async with self._store.transaction() as tx:
                 if change.newest is not None:
@@ -184,18 +185,21 @@ class Keeper:
                 for version in change.older:
                     tx.put(VERSIONS, version)
                 if upload is not None:
-                    end_upload(self._store, tx, upload)
+                    files = end_upload(self._store, tx, upload)
         finally:
             # What was raised here, if anything, was raised while waiting: the change itself is made before that, or the
             # program ends. So the bodies go even if the caller has gone.
             self._spare(change)
             for version in change.dropped:
                 self.bodies.remove(version.order, version.file)
+            for file in files:
+                self.bodies.remove("", file)
 
     def _spare(self, change: Change) -> None:
         if self.strays is not None:
-            kept = [*change.older, change.newest] if change.newest is not None else change.older
-            self.strays.difference_update(version.file for version in kept if version is not None)
+            self.strays.difference_update(version.file for version in change.older)
+            if change.newest is not None:
+                self.strays.discard(change.newest.file)
 
     # -- after a crash -------------------------------------------------------------------------------------------------
 
@@ -236,10 +240,13 @@ def now_of(ctx: Context) -> datetime:
     return ctx.clock.now().replace(microsecond=0)
 
 
-def end_upload(store: Store, tx: Transaction, upload: Upload) -> None:
+def end_upload(store: Store, tx: Transaction, upload: Upload) -> list[str]:
+    """Forget an upload and its parts; answers the files that are nobody's once `tx` is committed."""
     tx.delete(UPLOADS, upload.bucket, sortable(upload.key), upload.upload_id)
-    for part in store.scan(PARTS, upload.upload_id):
+    parts = store.scan(PARTS, upload.upload_id)
+    for part in parts:
         tx.delete(PARTS, part.upload_id, f"{part.number:05}")
+    return [part.file for part in parts]
 
 
 @SERVICE.starts

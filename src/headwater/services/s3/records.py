@@ -67,6 +67,7 @@ class ObjectVersion(Record, frozen=True, kw_only=True, omit_defaults=True):
     content_type: str = ""
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     """Cache-Control and its like, by the API's member name."""
+    expires: datetime | None = None
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     storage_class: str = "STANDARD"
@@ -88,6 +89,7 @@ class Upload(Record, frozen=True, kw_only=True, omit_defaults=True):
     checksum_type: str = ""
     content_type: str = ""
     headers: dict[str, str] = msgspec.field(default_factory=dict)
+    expires: datetime | None = None
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     storage_class: str = "STANDARD"
