@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from headwater.kernel.home import Home
 
 
-async def deliver(home: "Home", pending: Pending, outcome: Outcome | None, condition: str, destination: str | None) -> None:
+async def _deliver(home: "Home", pending: Pending, outcome: Outcome | None, condition: str, destination: str | None) -> None:
     """Tell the destination, or (where that is None) the version's dead-letter queue. Never raises: a refusal is logged."""
     version = version_of(home.store, pending.key[:3], pending.qualifier)
     if version is None:

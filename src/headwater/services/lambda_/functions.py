@@ -14,7 +14,9 @@ from headwater.kernel.context import Context
 
 from . import code
 from .configuration import TAGS_MAX, configured
+from .download import _location_of
 from .fleet import fleet_of, version_of
+from .invocation import failed
 from .model import (
     ALIASES,
     CREATING,
@@ -41,7 +43,7 @@ Parameters = dict[str, Any]
 async def create_function(ctx: Context, request: Parameters) -> Parameters:
     asked = reference(ctx, request["FunctionName"])
     _check_new(ctx, asked, request)
-    sha256, size = await upload(ctx, request["Code"])
+    sha256, size = await _upload(ctx, request["Code"])
     function = Function(account=ctx.account, region=ctx.region, name=asked.name, tags=request.get("Tags", {}))
     blank = Version(
         account=ctx.account,
@@ -73,11 +75,9 @@ async def get_function(ctx: Context, request: Parameters) -> Parameters:
     asked, version = find(ctx, request)
     function = ctx.store.get(FUNCTIONS, *asked.key)
     assert function is not None
-    from .download import location_of
-
     answer: Parameters = {
         "Configuration": describe(version, arn=asked.arn),
-        "Code": {"RepositoryType": "S3", "Location": await location_of(ctx, version.code_sha256, version.code_bytes)},
+        "Code": {"RepositoryType": "S3", "Location": await _location_of(ctx, version.code_sha256)},
     }
     if function.tags and asked.qualifier is None:
         answer["Tags"] = function.tags
@@ -105,7 +105,7 @@ async def update_function_code(ctx: Context, request: Parameters) -> Parameters:
     _check_revision(latest, request)
     if request.get("ImageUri"):
         raise invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
-    sha256, size = await upload(ctx, request)
+    sha256, size = await _upload(ctx, request)
     latest = _latest(ctx, asked)  # again: the upload took a while
     changed = msgspec.structs.replace(
         latest,
@@ -152,13 +152,12 @@ async def delete_function(ctx: Context, request: Parameters) -> Parameters:
             tx.delete(VERSIONS, *asked.key, padded(version.version))
         for alias in ctx.store.scan(ALIASES, *asked.key):
             tx.delete(ALIASES, *asked.key, alias.name)
-        for table in (POLICIES, EVENT_CONFIGS):
-            for record in ctx.store.scan(table, *asked.key):
-                tx.delete(table, *asked.key, record.qualifier)
+        for policy in ctx.store.scan(POLICIES, *asked.key):
+            tx.delete(POLICIES, *asked.key, policy.qualifier)
+        for config in ctx.store.scan(EVENT_CONFIGS, *asked.key):
+            tx.delete(EVENT_CONFIGS, *asked.key, config.qualifier)
     gone = not_found(asked.function_arn)
     for invocation in fleet_of(ctx.home).forget(asked.key):
-        from .invocation import failed
-
         invocation.done(invocation, failed(gone.code, gone.message))
     await queue_of(ctx.home).drop_all(asked.key)
     for sha256 in {version.code_sha256 for version in versions}:
@@ -209,7 +208,7 @@ def page(described: list[tuple[str, Parameters]], request: Parameters, member: s
     return answer
 
 
-async def upload(ctx: Context, source: Parameters) -> tuple[str, int]:
+async def _upload(ctx: Context, source: Parameters) -> tuple[str, int]:
     """Keep the code that a request brings or names; its hash and its size."""
     if source.get("ImageUri"):
         raise invalid("This Headwater runs functions from .zip archives; container images (PackageType Image) are not built.")

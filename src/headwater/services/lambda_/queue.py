@@ -23,7 +23,7 @@ from headwater.kernel.jobs import Job, handles
 from headwater.kernel.store import Transaction
 
 from . import SERVICE
-from .destinations import deliver
+from .destinations import _deliver
 from .fleet import Crew, Fleet, fleet_of, version_of
 from .invocation import PENDING, Invocation, Outcome, Pending
 from .model import EVENT_CONFIGS, FUNCTIONS, LATEST, EventConfig
@@ -213,7 +213,7 @@ class Queue:
         """Off the worker's path: a destination is another service. The event is deleted after it has been told."""
 
         async def tell() -> None:
-            await deliver(self._home, pending, outcome, condition, destination)
+            await _deliver(self._home, pending, outcome, condition, destination)
             self._end(invocation, pending, lambda tx: tx.delete(PENDING, *pending.key))
 
         self._fleet.spawn(tell(), "lambda destination")

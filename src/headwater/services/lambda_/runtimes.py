@@ -86,15 +86,19 @@ def launch_of(version: Version, places: Places) -> Launch:
         argv, notice, binds, hidden = _bootstrap(places, isolated=refused is None)
     else:
         argv, notice, binds, hidden = _python(version, places, environment, isolated=refused is None)
-    common = {
-        "env": environment,
-        "function": version.name,
-        "version": version.version,
-        "timeout_s": version.timeout_s,
-        "memory_mb": version.memory_mb,
-    }
+    launch = Launch(
+        argv=argv,
+        env=environment,
+        view=None,
+        cwd=places.task,
+        function=version.name,
+        version=version.version,
+        timeout_s=version.timeout_s,
+        memory_mb=version.memory_mb,
+        notice=notice,
+    )
     if refused is not None:
-        return Launch(argv=argv, view=None, cwd=places.task, notice=(*notice, f"HEADWATER {refused}"), **common)
+        return msgspec.structs.replace(launch, notice=(*notice, f"HEADWATER {refused}"))
     opt = () if places.opt is None else ((places.opt, "/opt"),)
     view = sandbox.View(
         binds=(*binds, (places.task, "/var/task"), *opt, (places.certificates, "/etc/pki/tls")),
@@ -102,7 +106,7 @@ def launch_of(version: Version, places: Places) -> Launch:
         tmp_bytes=version.tmp_mb * 2**20,
         cwd="/var/task",
     )
-    return Launch(argv=argv, view=view, cwd=None, notice=notice, **common)
+    return msgspec.structs.replace(launch, view=view, cwd=None)
 
 
 def interpreter_for(runtime: str) -> Interpreter:
