@@ -20,6 +20,7 @@ SHIP_AFTER_S: Final = 0.25
 EVENTS_MAX: Final = 10_000  # PutLogEvents' limits
 BATCH_BYTES_MAX: Final = 1_048_576
 EVENT_OVERHEAD_BYTES: Final = 26
+SPAN_MAX_MS: Final = 86_400_000  # AWS time may have been moved between two lines
 EVENT_BYTES_MAX: Final = 262_144 - EVENT_OVERHEAD_BYTES
 GATHERED_MAX: Final = 200_000
 """Lines of one stream that wait at most; what a function prints beyond that in a quarter of a second is left out, and said."""
@@ -120,14 +121,17 @@ def batches(lines: list[tuple[datetime, str]]) -> list[list[dict[str, object]]]:
     """Events as PutLogEvents takes them: at most so many, so large, so long; empty messages are not allowed."""
     found: list[list[dict[str, object]]] = []
     batch: list[dict[str, object]] = []
-    size = 0
+    size = first = timestamp = 0
     for at, line in lines:
+        timestamp = max(timestamp, (at - _EPOCH) // _MILLISECOND)  # in order, also where the machine's clock was set back
         message = line if len(line) * 4 <= EVENT_BYTES_MAX else line.encode()[:EVENT_BYTES_MAX].decode("utf-8", "ignore")
         length = (len(message) if message.isascii() else len(message.encode())) + EVENT_OVERHEAD_BYTES
-        if len(batch) == EVENTS_MAX or size + length > BATCH_BYTES_MAX:
+        if batch and (len(batch) == EVENTS_MAX or size + length > BATCH_BYTES_MAX or timestamp - first > SPAN_MAX_MS):
             found.append(batch)
             batch, size = [], 0
-        batch.append({"timestamp": (at - _EPOCH) // _MILLISECOND, "message": message or " "})
+        if not batch:
+            first = timestamp
+        batch.append({"timestamp": timestamp, "message": message or " "})
         size += length
     if batch:
         found.append(batch)
