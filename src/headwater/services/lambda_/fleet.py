@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 ACCOUNT_CONCURRENCY_MAX: Final = 1_000
+CLOSE_S: Final = 5.0
 
 
 class Crew:
@@ -133,6 +134,7 @@ class Fleet:
         self.in_flight: dict[str, int] = {}
         self._crews: dict[tuple[str, str, str], Crew] = {}
         self._certificates: Path | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def crew(self, key: tuple[str, str, str]) -> Crew:
         crew = self._crews.get(key)
@@ -142,7 +144,9 @@ class Fleet:
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """A task of the house's group, which one function's trouble must not end."""
-        self.home.tasks.create_task(_survived(work, name), name=name)
+        task = self.home.tasks.create_task(_survived(work, name), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def crews(self) -> list[Crew]:
         return list(self._crews.values())
@@ -171,11 +175,16 @@ class Fleet:
         )
         return runtimes.launch_of(version, places)
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Workers are killed: a synchronous caller is gone by now, and an asynchronous event is still in the store."""
         for crew in self._crews.values():
             for _, pool in crew.pools.values():
                 pool.retire()
                 pool.kill()
+        others = self._tasks - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=CLOSE_S)
+        await self.shipper.flush()
 
 
 async def _survived(work: Coroutine[Any, Any, None], name: str) -> None:

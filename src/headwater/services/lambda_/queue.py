@@ -65,6 +65,7 @@ class Queue:
         self._ended: list[Callable[[Transaction], None]] = []
         self._wake = asyncio.Event()
         self._last = 0
+        self.closed = False
         home.tasks.create_task(self._settle(), name="lambda queue")
 
     async def accept(self, ctx: Context, function: str, qualifier: str | None, payload: bytes, client_context: str | None) -> None:
@@ -177,6 +178,8 @@ class Queue:
     def _done(self, invocation: Invocation, outcome: Outcome) -> None:
         pending = invocation.pending
         assert pending is not None
+        if self.closed:
+            return  # its worker was killed because the house closes: it is still in the store, and runs at the next start
         if outcome.error is not None:
             self._failed(invocation, pending, outcome)
             return
@@ -261,6 +264,5 @@ async def _resume(home: "Home") -> None:
 
 @SERVICE.stops
 async def _close(home: "Home") -> None:
-    fleet = fleet_of(home)
-    fleet.close()
-    await fleet.shipper.flush()
+    queue_of(home).closed = True
+    await fleet_of(home).close()

@@ -58,6 +58,10 @@ class RuntimeConnection(asyncio.Protocol):
             % (event.request_id.encode(), event.headers, len(event.payload), event.payload)
         )
 
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are of no asyncio class
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
