@@ -88,7 +88,7 @@ def _checked_layers(ctx: Context, arns: list[str]) -> list[str]:
     if len(arns) > LAYERS_MAX:
         raise invalid(f"Cannot reference more than {LAYERS_MAX} layers.")
     for arn in arns:
-        layer_code(ctx.store, arn)
+        layer_code(ctx.store, arn, new=True)
     return arns
 
 

@@ -212,11 +212,11 @@ def version_of(store: Store, key: tuple[str, str, str], qualifier: str | None, d
     return None if alias is None else version_of(store, key, alias.chosen(draw))
 
 
-def layer_code(store: Store, arn: str) -> str:
-    """The hash of a layer version's code. A layer that was deleted stays usable for the functions that have it: its record is kept."""
+def layer_code(store: Store, arn: str, *, new: bool = False) -> str:
+    """The hash of a layer version's code. One that was deleted stays usable for the functions that have it, not for `new` ones."""
     _, _, _, region, account, _, name, version = arn.split(":")
     layer = store.get(LAYERS, account, region, name, padded(version))
-    if layer is None:
+    if layer is None or (new and layer.is_deleted):
         raise no_such_layer(arn)
     return layer.code_sha256
 

@@ -14,6 +14,7 @@ from headwater.kernel.context import Context
 
 from . import code
 from .configuration import TAGS_MAX, configured
+from .disposal import perhaps_unused
 from .download import _location_of
 from .fleet import fleet_of, version_of
 from .invocation import failed
@@ -23,7 +24,6 @@ from .model import (
     EVENT_CONFIGS,
     FUNCTIONS,
     LATEST,
-    LAYERS,
     POLICIES,
     UPDATING,
     VERSIONS,
@@ -119,7 +119,8 @@ async def update_function_code(ctx: Context, request: Parameters) -> Parameters:
         return describe(changed, arn=asked.function_arn)
     async with ctx.store.transaction() as tx:
         tx.put(VERSIONS, changed)
-    await _tidy_code(ctx, latest.code_sha256)
+        if sha256 != latest.code_sha256:
+            tx.owe(perhaps_unused(ctx, latest.code_sha256))
     if request.get("Publish"):
         from .versions import _publish as publish
 
@@ -150,6 +151,7 @@ async def delete_function(ctx: Context, request: Parameters) -> Parameters:
         tx.delete(FUNCTIONS, *asked.key)
         for version in versions:
             tx.delete(VERSIONS, *asked.key, padded(version.version))
+            tx.owe(perhaps_unused(ctx, version.code_sha256))
         for alias in ctx.store.scan(ALIASES, *asked.key):
             tx.delete(ALIASES, *asked.key, alias.name)
         for policy in ctx.store.scan(POLICIES, *asked.key):
@@ -160,8 +162,6 @@ async def delete_function(ctx: Context, request: Parameters) -> Parameters:
     for invocation in fleet_of(ctx.home).forget(asked.key):
         invocation.done(invocation, failed(gone.code, gone.message))
     await queue_of(ctx.home).drop_all(asked.key)
-    for sha256 in {version.code_sha256 for version in versions}:
-        await _tidy_code(ctx, sha256)
     return {"StatusCode": 204}
 
 
@@ -181,8 +181,8 @@ async def _delete_version(ctx: Context, asked: Reference) -> None:
         raise conflict(f"Version {qualifier} cannot be deleted because it is referenced by aliases: {arns}")
     async with ctx.store.transaction() as tx:
         tx.delete(VERSIONS, *asked.key, padded(qualifier))
+        tx.owe(perhaps_unused(ctx, version.code_sha256))
     fleet_of(ctx.home).crew(asked.key).dismiss(qualifier)
-    await _tidy_code(ctx, version.code_sha256)
 
 
 # What operations on functions share.
@@ -262,10 +262,3 @@ def _latest(ctx: Context, asked: Reference) -> Version:
 def _check_revision(version: Version, request: Parameters) -> None:
     if request.get("RevisionId", version.revision_id) != version.revision_id:
         raise wrong_revision()
-
-
-async def _tidy_code(ctx: Context, sha256: str) -> None:
-    """Code that nobody names any more leaves the disk."""
-    named = any(version.code_sha256 == sha256 for version in ctx.store.scan(VERSIONS))
-    if not named and not any(layer.code_sha256 == sha256 for layer in ctx.store.scan(LAYERS)):
-        await asyncio.get_running_loop().run_in_executor(ctx.home.pools.files, code.drop, fleet_of(ctx.home).root, sha256)

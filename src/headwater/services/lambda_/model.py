@@ -139,6 +139,10 @@ class Layer(Record, frozen=True, kw_only=True):
     runtimes: list[str] = field(default_factory=list)
     architectures: list[str] = field(default_factory=list)
     license: str | None = None
+    is_deleted: bool = False  # kept for the functions that have it
+
+    def deleted(self) -> "Layer":
+        return msgspec.structs.replace(self, is_deleted=True)
 
     @property
     def layer_arn(self) -> str:
