@@ -18,7 +18,6 @@ import botocore.config
 import botocore.exceptions
 import pytest
 
-from headwater.gateway.server import run
 from headwater.kernel.home import Home
 from headwater.kernel.settings import Settings
 
@@ -44,6 +43,8 @@ class Server:
 
     def _serve(self) -> None:
         async def program() -> None:
+            from headwater.gateway.server import run
+
             self.loop = asyncio.get_running_loop()
             self._stop = asyncio.Event()
             await run(self.settings, self._stop, self._started)
@@ -85,7 +86,8 @@ class Account:
         self._clients: list[Any] = []
 
     def client(self, service: str, *, region: str | None = None, **options: Any) -> Any:
-        config = botocore.config.Config(retries={"max_attempts": 0}, inject_host_prefix=False).merge(options.pop("config", None))
+        config = botocore.config.Config(retries={"max_attempts": 0}, inject_host_prefix=False)
+        config = config.merge(options.pop("config", botocore.config.Config()))
         keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "test"} | options
         client = boto3.session.Session().client(
             service, endpoint_url=self.endpoint_url, region_name=region or self.region, config=config, **keys

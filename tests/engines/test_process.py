@@ -76,7 +76,7 @@ async def test_a_program_that_is_killed_comes_back(tmp_path: Path) -> None:
         assert first is not None
         os.kill(first, signal.SIGKILL)
         async with asyncio.timeout(5):
-            while engine.pid in (first, None):  # noqa: ASYNC110  a death outside shows itself to nobody but the keeper
+            while engine.pid in (first, None):
                 await asyncio.sleep(0.01)
         await engine.ready()
         assert engine.pid != first

@@ -5,17 +5,25 @@ no request walks the model. A codec is pure; it neither reads a socket nor knows
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
+from uuid import uuid4
 
 from headwater.aws.faults import Fault
-from headwater.aws.models import Operation
+from headwater.aws.models import Operation, ServiceModel, service_model
+from headwater.aws.patches import Patch, patch
+from headwater.aws.protocols import refusals, rest, rpc
+from headwater.aws.validation import validator
 from headwater.aws.wire import Request, Response
+
+PROTOCOLS: Final = ("json", "query", "ec2", "rest-json", "rest-xml", "smithy-rpc-v2-cbor")
 
 
 class Codec:
-    """`decode(request, uri_labels)`: wire to native values, a Fault where the wire is malformed or of the wrong type.
+    """What an operation needs of its wire, each part a function.
+
+    `decode(request, uri_labels)`: wire to native values, a Fault where the wire is malformed or of the wrong type.
     `validate(params)`: required, lengths, ranges, patterns, enums, with AWS's own code and sentence.
-    `encode(result, request_id)` and `encode_fault(fault, request_id)`: the way back.
+    `encode(result, request_id)` and `encode_fault(fault, request_id, resource="")`: the way back.
     """
 
     __slots__ = ("decode", "encode", "encode_fault", "validate")
@@ -25,7 +33,7 @@ class Codec:
         decode: Callable[[Request, dict[str, str]], dict[str, Any]],
         validate: Callable[[dict[str, Any]], None],
         encode: Callable[[dict[str, Any], str], Response],
-        encode_fault: Callable[[Fault, str], Response],
+        encode_fault: refusals.FaultEncoder,
     ) -> None:
         self.decode = decode
         self.validate = validate
@@ -34,13 +42,81 @@ class Codec:
 
 
 def codec_for(operation: Operation, protocol: str) -> Codec:
-    """The codec of `operation` in `protocol` ("json", "query", "ec2", "rest-json", "rest-xml", "smithy-rpc-v2-cbor")."""
+    """The codec of `operation` in `protocol`, one of PROTOCOLS."""
     codec: Codec | None = operation.codecs.get(protocol)
     if codec is None:
-        raise NotImplementedError(protocol)
+        codec = operation.codecs[protocol] = _compiled(operation, protocol)
     return codec
 
 
-def encode_fault(service: str, protocol: str, fault: Fault, request_id: str, *, resource: str = "") -> Response:
-    """A fault's response where no operation is known (yet); `resource` is the path, which S3 names in its errors."""
-    raise NotImplementedError(protocol)
+def encode_fault(service: str, protocol: str, fault: Fault, request_id: str, resource: str = "") -> Response:
+    """A fault's response where no operation is known; `resource` is the path, which S3 names in its errors."""
+    return _fault_encoder(service_model(service), protocol)(fault, request_id, resource)
+
+
+def _compiled(operation: Operation, protocol: str) -> Codec:
+    model = operation.service
+    lacks = patch(model.name)
+    decode, encode = _ways(operation, protocol, lacks)
+    encode_refusal = _fault_encoder(model, protocol)
+    if operation.method == "HEAD" and protocol.startswith("rest"):
+        encode_refusal = _without_body(encode_refusal)
+    return Codec(_filling_tokens(operation, decode), validator(operation, lacks.validation), encode, encode_refusal)
+
+
+def _ways(operation: Operation, protocol: str, lacks: Patch) -> tuple[rpc.Decode, rpc.Encode]:
+    if protocol == "json":
+        return rpc.json_decode(operation), rpc.json_encode(operation)
+    if protocol == "rest-json":
+        return rest.rest_json_decode(operation), rest.rest_json_encode(operation)
+    if protocol == "rest-xml":
+        return rest.rest_xml_decode(operation, lacks), rest.rest_xml_encode(operation, lacks)
+    if protocol == "query":
+        return rpc.form_decode(operation), rpc.query_encode(operation)
+    if protocol == "ec2":
+        return rpc.form_decode(operation), rpc.ec2_encode(operation)
+    assert protocol == "smithy-rpc-v2-cbor", f"no such protocol: {protocol}"
+    return rpc.cbor_decode(operation), rpc.cbor_encode(operation)
+
+
+def _fault_encoder(model: ServiceModel, protocol: str) -> refusals.FaultEncoder:
+    encoder: refusals.FaultEncoder | None = model.fault_encoders.get(protocol)
+    if encoder is None:
+        lacks = patch(model.name)
+        makers = _FAULTS | ({"rest-xml": refusals.bare_xml_faults} if lacks.bare_errors else {})
+        encoder = model.fault_encoders[protocol] = makers[protocol](model, lacks)
+    return encoder
+
+
+_FAULTS: Final = {
+    "json": refusals.json_faults,
+    "rest-json": refusals.rest_json_faults,
+    "rest-xml": refusals.xml_faults,
+    "query": refusals.xml_faults,
+    "ec2": refusals.ec2_faults,
+    "smithy-rpc-v2-cbor": refusals.cbor_faults,
+}
+
+
+def _without_body(encode: refusals.FaultEncoder) -> refusals.FaultEncoder:
+    def bodyless(fault: Fault, request_id: str, resource: str = "") -> Response:
+        response = encode(fault, request_id, resource)
+        return Response(response.status, response.headers)
+
+    return bodyless
+
+
+def _filling_tokens(operation: Operation, decode: rpc.Decode) -> rpc.Decode:
+    """Idempotency tokens are the client's, and made by its SDK; a client without one gets one here, as the models allow."""
+    tokens = [name for name, member in operation.input.members.items() if member.idempotency_token] if operation.input else []
+    if not tokens:
+        return decode
+
+    def filled(request: Request, labels: dict[str, str]) -> dict[str, Any]:
+        found = decode(request, labels)
+        for name in tokens:
+            if name not in found:
+                found[name] = str(uuid4())
+        return found
+
+    return filled

@@ -239,6 +239,7 @@ class ServiceModel:
         self.name = name
         self.metadata = raw.metadata
         self.operations = {name: Operation(operation, self) for name, operation in raw.operations.items()}
+        self.fault_encoders: dict[str, Any] = {}
         self._raw_shapes = raw.shapes
         self._shapes: dict[str, Shape] = {}
 
@@ -304,8 +305,8 @@ def _merge(into: dict[str, Any], extra: dict[str, Any]) -> None:
             into[key] = value
 
 
-# Brand names that boto3 counts as one word, where the capitals would cut them in two.
-_BRANDS: Final = {"WhatsApp": "Whatsapp", "PartiQL": "Partiql", "OAuth2": "Oauth2", "iSCSI": "Iscsi", "HITsFor": "HitsFor"}
+# Brand names that boto3 counts as one word, where the capitals would cut them in two; the token exchange is its own exception.
+_BRANDS: Final = re.compile("WhatsApp|PartiQL|OAuth2(?!TokenWithTokenExchange)|iSCSI|HITs(?=For)|OTel")
 _PLURAL_ACRONYM: Final = re.compile("[A-Z]{2,}s$")
 _WORD: Final = re.compile("(.)([A-Z][a-z]+)")
 _BOUNDARY: Final = re.compile("([a-z0-9])([A-Z])")
@@ -313,8 +314,7 @@ _BOUNDARY: Final = re.compile("([a-z0-9])([A-Z])")
 
 def snake_name(name: str) -> str:
     """The operation's name as boto3 has it: `ListObjectsV2` is `list_objects_v2`."""
-    for brand, word in _BRANDS.items():
-        name = name.replace(brand, word)
+    name = _BRANDS.sub(lambda brand: brand.group().capitalize(), name)
     acronym = _PLURAL_ACRONYM.search(name)
     if acronym is not None:
         name = f"{name[: acronym.start()]}_{acronym.group().lower()}"

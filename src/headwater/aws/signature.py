@@ -29,7 +29,17 @@ class Authorization(msgspec.Struct):
 
 def parse_authorization(request: Request) -> Authorization | None:
     """The request's signature, None where it has none, a Fault where it is malformed."""
-    raise NotImplementedError
+    header = request.headers.get("authorization", "")
+    if not header.startswith("AWS4-HMAC-SHA256 "):
+        return None
+    parts = dict(part.strip().split("=", 1) for part in header.removeprefix("AWS4-HMAC-SHA256 ").split(","))
+    access_key_id, date, region, service, _ = parts["Credential"].split("/")
+    token = request.headers.get("x-amz-security-token")
+    return Authorization("header", access_key_id, date, region, service, parts["SignedHeaders"].split(";"), parts["Signature"], "", token)
+
+
+def check_freshness(request: Request, authorization: Authorization, now: datetime) -> None:
+    """Raise when the signature's time is off."""
 
 
 def verify(request: Request, authorization: Authorization, secret: str, now: datetime, payload_sha256: str | None = None) -> None:

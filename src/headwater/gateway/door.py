@@ -33,7 +33,7 @@ class _Server(uvicorn.Server):
     """uvicorn without its signal handlers: the program has its own."""
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Iterator[None]:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
         yield
 
 
@@ -91,7 +91,8 @@ async def _body(headers: dict[str, str], receive: Receive) -> bytes | Stream:
         if not message.get("more_body", False):
             whole: bytes = message.get("body", b"")
             return whole
-        return message["body"] + b"".join([piece async for piece in _pieces(receive)])
+        first: bytes = message["body"]
+        return first + b"".join([piece async for piece in _pieces(receive)])
     return Stream(_pieces(receive), int(length) if length is not None and length.isdigit() else None)
 
 

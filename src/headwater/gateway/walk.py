@@ -68,6 +68,8 @@ async def walk(home: Home, request: Request, source: str) -> Response:
         codec.validate(params)
         result = await _operate(ctx, place.service, operation, params)
         response = codec.encode(result, request_id)
+        if ctx.reply_status:
+            response.status = ctx.reply_status
     except Fault as refusal:
         code = refusal.code
         response = _refusal(refusal, place, codec, request, request_id)
@@ -136,7 +138,7 @@ def not_built(service: str, operation: str) -> Fault:
 
 def _refusal(refusal: Fault, place: Route, codec: Codec | None, request: Request, request_id: str) -> Response:
     if codec is not None:
-        response = codec.encode_fault(refusal, request_id)
+        response = codec.encode_fault(refusal, request_id, request.path)
     else:
         response = encode_fault(place.service, place.protocol, refusal, request_id, resource=request.path)
     if refusal.code == "NotImplemented":

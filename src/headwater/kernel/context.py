@@ -22,7 +22,20 @@ NO_HEADERS: Final[Mapping[str, str]] = {}
 class Context:
     """One for each request, each in-process call and each run of a job."""
 
-    __slots__ = ("account", "bus", "clock", "headers", "home", "principal", "region", "reply_headers", "request_id", "store", "via_service")
+    __slots__ = (
+        "account",
+        "bus",
+        "clock",
+        "headers",
+        "home",
+        "principal",
+        "region",
+        "reply_headers",
+        "reply_status",
+        "request_id",
+        "store",
+        "via_service",
+    )
 
     partition: Final = "aws"
 
@@ -48,6 +61,7 @@ class Context:
         self.headers = headers
         self.via_service = via_service
         self.reply_headers: dict[str, str] = {}  # what the gateway adds to the response beyond the model
+        self.reply_status = 0  # the status of a success, where the operation's answer decides it (S3's 206)
 
     def new_id(self) -> str:
         return str(uuid.uuid4())

@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 
@@ -23,7 +22,8 @@ from . import naming
 from .model import MIB, Chunk, Delivery, Stream, chunks, deliveries, ordinal
 
 if TYPE_CHECKING:
-    from headwater.kernel.context import Context, Home
+    from headwater.kernel.context import Context
+    from headwater.kernel.home import Home
 
 HELD_BYTES_MAX: Final = 64 * MIB
 """How much that waits for S3 is kept in memory as well; the rest is read back when its turn comes."""
@@ -61,6 +61,19 @@ class Batch:
             self.records.extend(records)
             self.arrived_at_ms.extend([arrived_at_ms] * len(records))
         self.size += size
+
+    @classmethod
+    async def read_back(cls, ctx: Context, delivery: Delivery) -> Self:
+        """A delivery's records, from the store."""
+        batch = cls()
+        after = ordinal(delivery.first - 1)
+        while page := await ctx.store.range(chunks, delivery.account, delivery.region, delivery.stream_id, after=after, limit=PAGE):
+            for chunk in page:
+                if chunk.number > delivery.last:
+                    return batch
+                batch.add(chunk.records, sum(map(len, chunk.records)), chunk.arrived_at_ms)
+            after = ordinal(page[-1].number)
+        return batch
 
     def __iter__(self) -> Iterator[tuple[bytes, int]]:
         return zip(self.records, self.arrived_at_ms, strict=True)
@@ -115,7 +128,6 @@ class Buffers:
         self._held: dict[str, Batch] = {}
         self._held_bytes = 0
         self._loading = asyncio.Lock()
-        self.compressors = ThreadPoolExecutor(1, thread_name_prefix="firehose-compress")
 
     def get(self, stream: Stream) -> Buffer | None:
         return self._open.get(stream.stream_id)
@@ -159,57 +171,60 @@ class Buffers:
             self._held_bytes -= batch.size
         return batch
 
+    async def keep(self, ctx: Context, stream: Stream, buffer: Buffer, records: list[bytes], size: int) -> int:
+        """Journal the records as one chunk and buffer them; seals the buffer when it is full. The chunk's number."""
+        now = ctx.clock.now()
+        number = buffer.following
+        arrived_at_ms = int(now.timestamp() * 1000)
+        chunk = Chunk(
+            account=stream.account,
+            region=stream.region,
+            stream_id=stream.stream_id,
+            number=number,
+            arrived_at_ms=arrived_at_ms,
+            records=records,
+        )
+        try:
+            async with ctx.store.transaction() as tx:
+                tx.put(chunks, chunk)
+                buffer.following = number + 1
+                if buffer.opened_at is None:
+                    buffer.opened_at = now
+                    buffer.due = FlushDue(
+                        account=stream.account,
+                        region=stream.region,
+                        subject=f"{stream.stream_id}/{number}",
+                        at=now + timedelta(seconds=stream.destination.interval_s),
+                        stream_id=stream.stream_id,
+                        stream_name=stream.name,
+                        first=number,
+                    )
+                    tx.owe(buffer.due)
+                buffer.batch.add(records, size, arrived_at_ms)
+                if buffer.batch.size >= stream.destination.size_mib * MIB:
+                    self.seal(ctx, tx, stream, buffer)
+        except BaseException:
+            self.forget(stream.stream_id)
+            raise
+        return number
+
+    def seal(self, ctx: Context, tx: Transaction, stream: Stream, buffer: Buffer) -> None:
+        """Close the buffer into a delivery, names of objects and all, in the caller's transaction; a new buffer opens."""
+        assert buffer.opened_at is not None, "an empty buffer is never sealed"
+        delivery = _delivery(ctx, stream, buffer, buffer.opened_at)
+        tx.put(deliveries, delivery)
+        tx.owe(deliver_due(delivery, ctx.clock.now()))
+        if buffer.due is not None:
+            tx.forget(buffer.due)
+        self.hold(delivery.delivery_id, buffer.batch)
+        buffer.reopen()
+
 
 def buffers_of(home: Home) -> Buffers:
     found: Buffers | None = home.rooms.get("firehose")
     if found is None:
         found = home.rooms["firehose"] = Buffers(home.settings.firehose_records_per_second_max)
     return found
-
-
-async def keep(ctx: Context, stream: Stream, buffer: Buffer, records: list[bytes], size: int) -> int:
-    """Journal the records as one chunk and buffer them; seals the buffer when it is full. The chunk's number."""
-    now = ctx.clock.now()
-    number = buffer.following
-    arrived_at_ms = int(now.timestamp() * 1000)
-    chunk = Chunk(
-        account=stream.account, region=stream.region, stream_id=stream.stream_id, number=number, arrived_at_ms=arrived_at_ms, records=records
-    )
-    try:
-        async with ctx.store.transaction() as tx:
-            tx.put(chunks, chunk)
-            buffer.following = number + 1
-            if buffer.opened_at is None:
-                buffer.opened_at = now
-                buffer.due = FlushDue(
-                    account=stream.account,
-                    region=stream.region,
-                    subject=f"{stream.stream_id}/{number}",
-                    at=now + timedelta(seconds=stream.destination.interval_s),
-                    stream_id=stream.stream_id,
-                    stream_name=stream.name,
-                    first=number,
-                )
-                tx.owe(buffer.due)
-            buffer.batch.add(records, size, arrived_at_ms)
-            if buffer.batch.size >= stream.destination.size_mib * MIB:
-                seal(ctx, tx, stream, buffer)
-    except BaseException:
-        buffers_of(ctx.home).forget(stream.stream_id)
-        raise
-    return number
-
-
-def seal(ctx: Context, tx: Transaction, stream: Stream, buffer: Buffer) -> None:
-    """Close the buffer into a delivery, names of objects and all, in the caller's transaction; a new buffer opens."""
-    assert buffer.opened_at is not None, "an empty buffer is never sealed"
-    delivery = _delivery(ctx, stream, buffer, buffer.opened_at)
-    tx.put(deliveries, delivery)
-    tx.owe(deliver_due(delivery, ctx.clock.now()))
-    if buffer.due is not None:
-        tx.forget(buffer.due)
-    buffers_of(ctx.home).hold(delivery.delivery_id, buffer.batch)
-    buffer.reopen()
 
 
 def deliver_due(delivery: Delivery, at: datetime) -> DeliverDue:
@@ -246,19 +261,6 @@ def _delivery(ctx: Context, stream: Stream, buffer: Buffer, opened_at: datetime)
         error_key=name(destination.error_base, destination.extension, "processing-failed"),
         backup_key=None if backup is None else name(backup.prefix or "", backup.extension),
     )
-
-
-async def read_back(ctx: Context, delivery: Delivery) -> Batch:
-    """A delivery's records from the store."""
-    batch = Batch()
-    after = ordinal(delivery.first - 1)
-    while page := await ctx.store.range(chunks, delivery.account, delivery.region, delivery.stream_id, after=after, limit=PAGE):
-        for chunk in page:
-            if chunk.number > delivery.last:
-                return batch
-            batch.add(chunk.records, sum(map(len, chunk.records)), chunk.arrived_at_ms)
-        after = ordinal(page[-1].number)
-    return batch
 
 
 def put_off(delivery: Delivery, reason: str) -> Delivery:

@@ -21,10 +21,10 @@ import msgspec
 from headwater.aws.faults import Fault
 from headwater.kernel.jobs import Job, handles
 
-from .buffers import Batch, DeliverDue, FlushDue, buffers_of, deliver_due, put_off, read_back, seal
+from .buffers import Batch, DeliverDue, FlushDue, buffers_of, deliver_due, put_off
 from .destination import Destination, Processor
 from .model import RETENTION, Delivery, Stream, chunks, deliveries, ordinal, streams
-from .transform import transform
+from .transform import Transformation
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -51,7 +51,7 @@ class SweepDue(Job, frozen=True, kw_only=True, tag="firehose/sweep-due/1"):
 
 
 @handles(FlushDue, attempts_max=1000)
-async def flush(ctx: Context, due: FlushDue) -> None:
+async def _flush(ctx: Context, due: FlushDue) -> None:
     """Seal the buffer, unless it has been sealed by size since."""
     stream = ctx.store.get(streams, due.account, due.region, due.stream_name)
     if stream is None or stream.stream_id != due.stream_id:
@@ -62,14 +62,14 @@ async def flush(ctx: Context, due: FlushDue) -> None:
         return
     try:
         async with ctx.store.transaction() as tx:
-            seal(ctx, tx, stream, buffer)
+            buffers.seal(ctx, tx, stream, buffer)
     except BaseException:
         buffers.forget(stream.stream_id)
         raise
 
 
 @handles(DeliverDue, attempts_max=1000, timeout=timedelta(minutes=15))
-async def deliver(ctx: Context, due: DeliverDue) -> None:
+async def _deliver(ctx: Context, due: DeliverDue) -> None:
     """Write one delivery's objects, then drop its chunks."""
     delivery = ctx.store.get(deliveries, due.account, due.region, due.stream_id, due.delivery_id)
     if delivery is None:
@@ -78,7 +78,7 @@ async def deliver(ctx: Context, due: DeliverDue) -> None:
         stream = ctx.store.get(streams, due.account, due.region, delivery.stream_name)
         if stream is None or stream.stream_id != delivery.stream_id:
             return  # deleted meanwhile: the sweep has it
-        batch = buffers_of(ctx.home).let_go(due.delivery_id) or await read_back(ctx, delivery)
+        batch = buffers_of(ctx.home).let_go(due.delivery_id) or await Batch.read_back(ctx, delivery)
         try:
             await _write(ctx, stream, delivery, batch)
         except Fault as refusal:
@@ -110,7 +110,7 @@ async def _write(ctx: Context, stream: Stream, delivery: Delivery, batch: Batch)
         await _put(ctx, destination.backup, delivery.backup_key, batch.records)
     records: Sequence[bytes] = batch.records
     if (function := destination.processor("Lambda")) is not None:
-        outcome = await transform(ctx, stream, function, batch)
+        outcome = await Transformation(ctx, stream, function).of(batch)
         for code, message in outcome.errors:
             await _report(ctx, stream, code, message)
         if outcome.failures:
@@ -130,9 +130,10 @@ def _delimiter(processor: Processor) -> bytes:
 
 
 async def _put(ctx: Context, destination: Destination, key: str, records: Sequence[bytes]) -> None:
-    pool = buffers_of(ctx.home).compressors
     member = key.rpartition("/")[2].removesuffix(destination.extension)
-    content = await asyncio.get_running_loop().run_in_executor(pool, compressed, destination.compression, member, records)
+    content = await asyncio.get_running_loop().run_in_executor(
+        ctx.home.pools.compression, compressed, destination.compression, member, records
+    )
     await ctx.client("s3", role=destination.role_arn).put_object(Bucket=destination.bucket, Key=key, Body=content)
 
 
@@ -182,7 +183,7 @@ async def _drop(ctx: Context, delivery: Delivery) -> None:
 
 
 @handles(SweepDue, attempts_max=1000)
-async def sweep(ctx: Context, due: SweepDue) -> None:
+async def _sweep(ctx: Context, due: SweepDue) -> None:
     """Drop what a deleted stream had not delivered."""
     place = (due.account, due.region, due.subject)
     while page := await ctx.store.range(chunks, *place, limit=SLICE):

@@ -6,7 +6,6 @@ is refused here, when the stream is made, and never ignored. Pure.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -99,7 +98,7 @@ def parsed(shape: dict[str, Any]) -> Destination:
     if destination.backup_enabled and destination.backup is None:
         raise fault("InvalidArgumentException", "S3BackupConfiguration must be specified when S3BackupMode is Enabled.")
     zone(destination.time_zone or "")
-    check_prefixes(destination.prefix or "", destination.error_prefix, datetime.min)
+    check_prefixes(destination.prefix or "", destination.error_prefix)
     return destination
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,6 +21,8 @@ HOURLY: Final = "!{timestamp:yyyy/MM/dd/HH/}"
 ERROR_TYPE: Final = "!{firehose:error-output-type}"
 EVALUATED_MAX: Final = 512
 RANDOM_LENGTH: Final = 11
+ANY_TIME: Final = datetime(2001, 1, 1, tzinfo=UTC)
+"""What a prefix is tried with when a stream is made."""
 EXTENSIONS: Final = {"UNCOMPRESSED": "", "GZIP": ".gz", "ZIP": ".zip"}
 
 _EXPRESSION: Final = re.compile(r"!\{([^{}:]*):([^{}]*)\}")
@@ -106,8 +108,8 @@ def has_expressions(prefix: str) -> bool:
     return "!{" in prefix
 
 
-def check_prefixes(prefix: str, error_prefix: str | None, at: datetime) -> None:
-    """The rules that hold for both prefixes of a destination; `at` is any time, to try the evaluation with."""
+def check_prefixes(prefix: str, error_prefix: str | None) -> None:
+    """The rules that hold between the two prefixes of a destination."""
     _check_expressions(prefix, "Prefix", ("random-string",))
     if error_prefix is None:
         if has_expressions(prefix):
@@ -115,8 +117,13 @@ def check_prefixes(prefix: str, error_prefix: str | None, at: datetime) -> None:
         return
     _check_expressions(error_prefix, "ErrorOutputPrefix", ("random-string", "error-output-type"))
     if has_expressions(error_prefix) and ERROR_TYPE not in error_prefix:
-        raise _invalid("ErrorOutputPrefix should contain at least one instance of !{firehose:error-output-type} when expressions are specified.")
-    for evaluated in (evaluate(prefix, at, "x" * RANDOM_LENGTH), evaluate(error_prefix, at, "x" * RANDOM_LENGTH, "processing-failed")):
+        raise _invalid(
+            "ErrorOutputPrefix should contain at least one instance of !{firehose:error-output-type} when expressions are specified."
+        )
+    for evaluated in (
+        evaluate(prefix, ANY_TIME, "x" * RANDOM_LENGTH),
+        evaluate(error_prefix, ANY_TIME, "x" * RANDOM_LENGTH, "processing-failed"),
+    ):
         if len(evaluated) > EVALUATED_MAX:
             raise _invalid(f"A prefix must not be longer than {EVALUATED_MAX} characters after it is evaluated.")
 
@@ -128,7 +135,7 @@ def _check_expressions(prefix: str, member: str, values: tuple[str, ...]) -> Non
         match namespace:
             case "timestamp":
                 try:
-                    format_java(value, datetime.min)
+                    format_java(value, ANY_TIME)
                 except ValueError as error:
                     raise _invalid(f"{member} contains an invalid timestamp expression: {error}.") from None
             case "firehose":

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headwater.aws.faults import Fault, fault
 
-from .buffers import buffers_of, keep
+from .buffers import buffers_of
 from .model import no_such_stream, streams
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
-
-    from .buffers import Buffer
-    from .model import Stream
 
 BATCH_BYTES_MAX: Final = 4 * 1024 * 1024
 SLOW_DOWN: Final = {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."}
@@ -29,12 +26,13 @@ async def put_record(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     stream = ctx.store.get(streams, ctx.account, ctx.region, request["DeliveryStreamName"])
     if stream is None:
         raise no_such_stream(ctx.account, request["DeliveryStreamName"])
-    buffer = _buffer(ctx, stream) or await buffers_of(ctx.home).load(ctx, stream)
+    buffers = buffers_of(ctx.home)
+    buffer = buffers.get(stream) or await buffers.load(ctx, stream)
     if not buffer.allowance.take(1, asyncio.get_running_loop().time()):
         raise slow_down()
 
     data: bytes = request["Record"]["Data"]
-    number = await keep(ctx, stream, buffer, [data], len(data))
+    number = await buffers.keep(ctx, stream, buffer, [data], len(data))
     return {"RecordId": f"{stream.stream_id}{number:016x}0000", "Encrypted": False}
 
 
@@ -48,7 +46,8 @@ async def put_record_batch(ctx: Context, request: dict[str, Any]) -> dict[str, A
     if size > BATCH_BYTES_MAX:
         raise fault("InvalidArgumentException", "Records size exceeds 4 MB limit")
 
-    buffer = _buffer(ctx, stream) or await buffers_of(ctx.home).load(ctx, stream)
+    buffers = buffers_of(ctx.home)
+    buffer = buffers.get(stream) or await buffers.load(ctx, stream)
     granted = buffer.allowance.take(len(records), asyncio.get_running_loop().time())
     refused = len(records) - granted
     if refused:
@@ -56,11 +55,7 @@ async def put_record_batch(ctx: Context, request: dict[str, Any]) -> dict[str, A
         size = sum(map(len, records))
     responses: list[dict[str, str]] = []
     if granted:
-        number = await keep(ctx, stream, buffer, records, size)
+        number = await buffers.keep(ctx, stream, buffer, records, size)
         stem = f"{stream.stream_id}{number:016x}"
         responses = [{"RecordId": f"{stem}{index:04x}"} for index in range(granted)]
     return {"FailedPutCount": refused, "Encrypted": False, "RequestResponses": responses + [SLOW_DOWN] * refused}
-
-
-def _buffer(ctx: Context, stream: Stream) -> Buffer | None:
-    return buffers_of(ctx.home).get(stream)

@@ -110,7 +110,9 @@ async def update_destination(ctx: Context, request: dict[str, Any]) -> dict[str,
     stream = find(ctx, name)
     given = request["CurrentDeliveryStreamVersionId"]
     if given != str(stream.version):
-        sentence = f"Cannot update firehose: {name} since the current version id: {stream.version} and specified version id: {given} do not match"
+        sentence = (
+            f"Cannot update firehose: {name} since the current version id: {stream.version} and specified version id: {given} do not match"
+        )
         raise fault("ConcurrentModificationException", sentence)
     if request["DestinationId"] != DESTINATION_ID:
         raise fault("InvalidArgumentException", f"Destination Id {request['DestinationId']} not found")

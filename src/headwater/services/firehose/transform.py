@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -20,10 +19,9 @@ import msgspec
 from headwater.aws.faults import Fault
 from headwater.aws.wire import Stream as Body
 
-from .destination import RETRIES, Destination, Processor
+from .destination import RETRIES, Processor
 
 if TYPE_CHECKING:
-    from headwater.kernel.client import Client
     from headwater.kernel.context import Context
 
     from .buffers import Batch
@@ -36,14 +34,29 @@ FIRST_WAIT_S: Final = 0.2
 LAST_WAIT_S: Final = 5.0
 
 FUNCTION_ERROR: Final = ("Lambda.FunctionError", "The Lambda function was successfully invoked but it returned an error result.")
-TIMED_OUT: Final = ("Lambda.FunctionTimedOut", "The Lambda function invocation timed out. Increase the Timeout setting in the Lambda function.")
-ACCESS_DENIED: Final = ("Lambda.InvokeAccessDenied", "Access was denied. Ensure that the access policy allows access to the Lambda function.")
-MISSING: Final = ("Lambda.MissingRecordId", "One or more record Ids were not returned. Ensure that the Lambda function returns all received record Ids.")
-DUPLICATED: Final = ("Lambda.DuplicatedRecordId", "Multiple records were returned with the same record Id. Ensure that the Lambda function returns unique record Ids.")
+TIMED_OUT: Final = (
+    "Lambda.FunctionTimedOut",
+    "The Lambda function invocation timed out. Increase the Timeout setting in the Lambda function.",
+)
+ACCESS_DENIED: Final = (
+    "Lambda.InvokeAccessDenied",
+    "Access was denied. Ensure that the access policy allows access to the Lambda function.",
+)
+MISSING: Final = (
+    "Lambda.MissingRecordId",
+    "One or more record Ids were not returned. Ensure that the Lambda function returns all received record Ids.",
+)
+DUPLICATED: Final = (
+    "Lambda.DuplicatedRecordId",
+    "Multiple records were returned with the same record Id. Ensure that the Lambda function returns unique record Ids.",
+)
 FAILED: Final = ("Lambda.ProcessingFailedStatus", "ProcessingFailed status set for record")
 UNREADABLE: Final = (
     "Lambda.JsonProcessingException",
-    "There was an error parsing returned records from the Lambda function. Ensure that the returned records follow the status model required by Amazon Data Firehose.",
+    (
+        "There was an error parsing returned records from the Lambda function. "
+        "Ensure that the returned records follow the status model required by Amazon Data Firehose."
+    ),
 )
 
 
@@ -124,60 +137,66 @@ def judged(sent: list[Sent], reply: Reply) -> list[Returned | tuple[str, str]]:
     return [verdict(one.record_id) for one in sent]
 
 
-async def transform(ctx: Context, stream: Stream, processor: Processor, batch: Batch) -> Outcome:
-    """Send everything through the function."""
-    outcome = Outcome(delivered=[], failures=[], errors=Counter())
-    size_max = int(float(processor.parameters.get("BufferSizeInMBs", "1")) * 1024 * 1024)
-    for sent in batches(batch, size_max):
-        reply, attempts = await _invoke(ctx, stream, processor, sent)
-        verdicts = judged(sent, reply) if isinstance(reply, Reply) else [reply] * len(sent)
-        ended_at = ctx.clock.now()
-        for record, verdict in zip(sent, verdicts, strict=True):
-            if isinstance(verdict, tuple):
-                outcome.errors[verdict] += 1
-                outcome.failures.append(_failure_line(processor, record, verdict, attempts, ended_at))
-            elif verdict.data is not None and verdict.result == "Ok":
-                outcome.delivered.append(verdict.data)
-    return outcome
+class Transformation:
+    """One delivery's way through the function."""
+
+    def __init__(self, ctx: Context, stream: Stream, processor: Processor) -> None:
+        self._ctx = ctx
+        self._stream = stream
+        self._function = processor.parameters["LambdaArn"]
+        self._attempts_max = int(processor.parameters.get("NumberOfRetries", RETRIES)) + 1
+        self._size_max = int(float(processor.parameters.get("BufferSizeInMBs", "1")) * 1024 * 1024)
+        self._client = ctx.client("lambda", role=processor.parameters.get("RoleArn", stream.destination.role_arn))
+
+    async def of(self, batch: Batch) -> Outcome:
+        """Send everything through; what fails is part of the outcome."""
+        outcome = Outcome(delivered=[], failures=[], errors=Counter())
+        for sent in batches(batch, self._size_max):
+            reply, attempts = await self._invoke(sent)
+            verdicts = judged(sent, reply) if isinstance(reply, Reply) else [reply] * len(sent)
+            ended_at_ms = int(self._ctx.clock.now().timestamp() * 1000)
+            for record, verdict in zip(sent, verdicts, strict=True):
+                if isinstance(verdict, tuple):
+                    outcome.errors[verdict] += 1
+                    outcome.failures.append(failure_line(record, verdict, attempts, ended_at_ms, self._function))
+                elif verdict.data is not None and verdict.result == "Ok":
+                    outcome.delivered.append(verdict.data)
+        return outcome
+
+    async def _invoke(self, sent: list[Sent]) -> tuple[Reply | tuple[str, str], int]:
+        """One invocation, repeated while it fails: its reply or the last failure, and the attempts."""
+        event = Event(invocation_id=self._ctx.new_id(), delivery_stream_arn=self._stream.arn, region=self._stream.region, records=sent)
+        payload = msgspec.json.encode(event)
+        for attempt in range(1, self._attempts_max + 1):
+            reply = await self._attempt(payload)
+            if isinstance(reply, Reply) or reply == UNREADABLE or attempt == self._attempts_max:
+                return reply, attempt
+            await asyncio.sleep(min(FIRST_WAIT_S * 2 ** (attempt - 1), LAST_WAIT_S))
+        raise AssertionError("the last attempt returns")
+
+    async def _attempt(self, payload: bytes) -> Reply | tuple[str, str]:
+        try:
+            answer = await self._client.invoke(FunctionName=self._function, InvocationType="RequestResponse", Payload=payload)
+        except Fault as refusal:
+            return ACCESS_DENIED if refusal.code == "AccessDeniedException" else (f"Lambda.{refusal.code}", refusal.message)
+        returned = answer["Payload"]
+        content = await returned.read() if isinstance(returned, Body) else returned
+        if "FunctionError" in answer:
+            return TIMED_OUT if b"Task timed out" in content else FUNCTION_ERROR
+        try:
+            return msgspec.json.decode(content, type=Reply)
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            return UNREADABLE
 
 
-def _failure_line(processor: Processor, record: Sent, why: tuple[str, str], attempts: int, ended_at: datetime) -> bytes:
+def failure_line(record: Sent, why: tuple[str, str], attempts: int, ended_at_ms: int, function: str) -> bytes:
     line = FailureLine(
         attempts_made=attempts,
         arrival_timestamp=record.approximate_arrival_timestamp,
         error_code=why[0],
         error_message=why[1],
-        attempt_ending_timestamp=int(ended_at.timestamp() * 1000),
+        attempt_ending_timestamp=ended_at_ms,
         raw_data=record.data,
-        lambda_arn=processor.parameters["LambdaArn"],
+        lambda_arn=function,
     )
     return msgspec.json.encode(line) + b"\n"
-
-
-async def _invoke(ctx: Context, stream: Stream, processor: Processor, sent: list[Sent]) -> tuple[Reply | tuple[str, str], int]:
-    """One batch through the function, repeated while the invocation fails: its reply or the last failure, and the attempts."""
-    client = ctx.client("lambda", role=processor.parameters.get("RoleArn", stream.destination.role_arn))
-    event = Event(invocation_id=ctx.new_id(), delivery_stream_arn=stream.arn, region=stream.region, records=sent)
-    payload = msgspec.json.encode(event)
-    attempts_max = int(processor.parameters.get("NumberOfRetries", RETRIES)) + 1
-    for attempt in range(1, attempts_max + 1):
-        reply = await _attempt(client, processor.parameters["LambdaArn"], payload)
-        if isinstance(reply, Reply) or reply == UNREADABLE or attempt == attempts_max:
-            return reply, attempt
-        await asyncio.sleep(min(FIRST_WAIT_S * 2 ** (attempt - 1), LAST_WAIT_S))
-    raise AssertionError("the last attempt returns")
-
-
-async def _attempt(client: Client, function: str, payload: bytes) -> Reply | tuple[str, str]:
-    try:
-        answer = await client.invoke(FunctionName=function, InvocationType="RequestResponse", Payload=payload)
-    except Fault as refusal:
-        return ACCESS_DENIED if refusal.code == "AccessDeniedException" else (f"Lambda.{refusal.code}", refusal.message)
-    returned = answer["Payload"]
-    content = await returned.read() if isinstance(returned, Body) else returned
-    if "FunctionError" in answer:
-        return TIMED_OUT if b"Task timed out" in content else FUNCTION_ERROR
-    try:
-        return msgspec.json.decode(content, type=Reply)
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        return UNREADABLE
