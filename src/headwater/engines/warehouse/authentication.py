@@ -22,7 +22,7 @@ def salt() -> bytes:
 def accepts(kept: Sequence[str], salt: bytes, answer: bytes) -> bool:
     """Whether the client's answer to this salt proves one of the passwords."""
     said = answer.removesuffix(b"\0")
-    return any([hmac.compare_digest(("md5" + _md5(one.removeprefix("md5").encode() + salt)).encode(), said) for one in kept])
+    return any(hmac.compare_digest(("md5" + _md5(one.removeprefix("md5").encode() + salt)).encode(), said) for one in kept)
 
 
 def _md5(data: bytes) -> str:
