@@ -1,0 +1,164 @@
+"""A running Headwater for the tests: one server a session on a free port, a fresh account a test.
+
+Accounts are sealed off from each other, so tests need no wipe between them and may run in any order.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.config
+import botocore.exceptions
+import pytest
+
+from headwater.kernel.home import Home
+from headwater.kernel.settings import Settings
+
+for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
+    os.environ.pop(name, None)
+os.environ |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+START_S = 30
+SESSION = boto3.session.Session()
+"""One for all clients: each new one would parse the service's model again, a quarter of a second for S3."""
+
+
+class Server:
+    """A Headwater in a thread of this process, with its own loop; or the same home served again after `stop`."""
+
+    def __init__(self, home: Path, **settings: Any) -> None:
+        self.settings = Settings(home=home, port=0, **settings)
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._error: BaseException | None = None
+        self._thread.start()
+        assert self._ready.wait(START_S), "the server did not start"
+        if self._error is not None:
+            raise self._error
+
+    def _serve(self) -> None:
+        async def program() -> None:
+            from headwater.gateway.server import run
+
+            self.loop = asyncio.get_running_loop()
+            self._stop = asyncio.Event()
+            await run(self.settings, self._stop, self._started)
+
+        try:
+            asyncio.run(program())
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._ready.set()
+
+    def _started(self, home: Home) -> None:
+        self.home = home
+        self._ready.set()
+
+    @property
+    def endpoint_url(self) -> str:
+        return self.home.endpoint_url
+
+    def call(self, coroutine: Any) -> Any:
+        """Run a coroutine on the server's loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(60)
+        assert not self._thread.is_alive(), "the server did not stop"
+        if self._error is not None:
+            raise self._error
+
+
+class Account:
+    """boto3 clients of one account's root."""
+
+    def __init__(self, endpoint_url: str, account: str, region: str = "us-east-1") -> None:
+        self.endpoint_url = endpoint_url
+        self.account = account
+        self.region = region
+        self._clients: list[Any] = []
+
+    def client(self, service: str, *, region: str | None = None, **options: Any) -> Any:
+        config = botocore.config.Config(retries={"max_attempts": 0}, inject_host_prefix=False)
+        config = config.merge(options.pop("config", botocore.config.Config()))
+        keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "test"} | options
+        client = SESSION.client(service, endpoint_url=self.endpoint_url, region_name=region or self.region, config=config, **keys)
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+
+
+class MovableClock:
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def advance(self, by: timedelta) -> None:
+        self._server.call(self._server.home.advance(by))
+
+
+def new_account() -> str:
+    return str(secrets.randbelow(9 * 10**11) + 10**11)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("home"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Servers of the test's own: `start_server(home=..., **settings)`; all are stopped at its end."""
+    started: list[Server] = []
+
+    def start(home: Path | None = None, **settings: Any) -> Server:
+        server = Server(home or tmp_path / "home", **settings)
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        if server._thread.is_alive():
+            server.stop()
+
+
+@pytest.fixture
+def aws(server: Server) -> Iterator[Account]:
+    account = Account(server.endpoint_url, new_account())
+    yield account
+    account.close()
+
+
+@pytest.fixture
+def clock(server: Server) -> MovableClock:
+    """The session's Clock. It only ever moves forward: a test must not depend on where it stands."""
+    return MovableClock(server)
+
+
+@contextlib.contextmanager
+def _refused(code: str, *words: str) -> Iterator[botocore.exceptions.ClientError]:
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        yield caught  # type: ignore[misc]
+    error = caught.value.response["Error"]
+    assert error["Code"] == code, error
+    for word in words:
+        assert word in error["Message"], error
+
+
+@pytest.fixture
+def refused() -> Callable[..., contextlib.AbstractContextManager[Any]]:
+    """`with refused("NoSuchKey", "words of the message"): ...`"""
+    return _refused
