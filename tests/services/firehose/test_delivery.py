@@ -121,6 +121,7 @@ def test_an_error_of_delivery_stands_in_the_stream_s_log(lake_without_bucket: An
     assert json.loads(events[0]["message"])["errorCode"] == "S3.NoSuchBucket"
 
 
+@pytest.mark.slow
 def test_a_burst_beyond_the_limit_is_slowed_down_and_retries_deliver_all(start_server: Any, lake_on: Any) -> None:
     """Truth: S11's load: the limit at 5,000 records a second, 20,000 records at once, FailedPutCount, retries deliver all."""
     lake = lake_on(start_server(firehose_records_per_second_max=5000))
