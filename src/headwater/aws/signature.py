@@ -148,7 +148,7 @@ def verify(request: Request, authorization: Authorization, secret: str, now: dat
     `payload_sha256` is the hex digest of the body; None computes it from a body that is here, and believes the header for a
     stream, whose reader then verifies it.
     """
-    _check_freshness(request, authorization, now)
+    check_freshness(request, authorization, now)
     canonical = canonical_request(request, authorization, payload_sha256)
     to_sign = string_to_sign(authorization, canonical)
     wanted = hmac.digest(
@@ -166,7 +166,8 @@ def verify(request: Request, authorization: Authorization, secret: str, now: dat
     _check_covered(request, authorization)
 
 
-def _check_freshness(request: Request, authorization: Authorization, now: datetime) -> None:
+def check_freshness(request: Request, authorization: Authorization, now: datetime) -> None:
+    """Raise unless the signature was made within 15 minutes of `now`, or its presigned URL still holds."""
     signed_at = moment_of(authorization.timestamp)
     if signed_at is None or authorization.timestamp[:8] != authorization.date:
         scope = f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{authorization.date}' != "
