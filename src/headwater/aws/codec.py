@@ -68,7 +68,7 @@ def _ways(operation: Operation, protocol: str, lacks: Patch) -> tuple[rpc.Decode
     if protocol == "json":
         return rpc.json_decode(operation), rpc.json_encode(operation)
     if protocol == "rest-json":
-        return rest.rest_json_decode(operation), rest.rest_json_encode(operation)
+        return rest.rest_json_decode(operation), rest.rest_json_encode(operation, lacks)
     if protocol == "rest-xml":
         return rest.rest_xml_decode(operation, lacks), rest.rest_xml_encode(operation, lacks)
     if protocol == "query":

@@ -44,8 +44,10 @@ class Patch(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     error_members: dict[str, str] = {}  # members that every error of the service carries
     bare_errors: bool = False  # REST-XML errors without an <ErrorResponse> around them
     output_roots: dict[str, str] = {}  # by operation: the root element of a REST-XML answer
+    blob_types: dict[str, str] = {}  # by operation: the content type of an answer that is one blob
     unwrapped_outputs: list[str] = []  # operations whose only member is the root itself
     shadowed: list[str] = []  # operations that never answer, because another has the same place
+    xml_namespace: str | None = None  # of a REST-XML service whose model names none
     milliseconds: bool = False  # XML's moments always have them
 
 

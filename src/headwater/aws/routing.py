@@ -32,7 +32,7 @@ class Route(msgspec.Struct):
 
 
 class _Host(msgspec.Struct, frozen=True):
-    """What a host name says; every part may be silent."""
+    """What a host name says; every part may be silent. `bucket` is what it is if the service turns out to be S3."""
 
     service: str | None = None
     region: str | None = None
@@ -98,7 +98,7 @@ def _host(text: str) -> _Host:
             return _Host("s3", region or _dashed_region(label), ".".join(labels[:position]) or None)
     service = _endpoint(labels)
     if service is not None:
-        return _Host(service, region)
+        return _Host(service, region, name.removesuffix(".localhost") if labels[-1] == "localhost" else None)
     if labels[-1] == "localhost":
         return _Host("s3", None, name.removesuffix(".localhost"))
     return _SILENT

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from headwater.aws.faults import Fault, fault
-from headwater.kernel.identity import ACCESS_KEYS, AccessKey, new_unique_id
+from headwater.kernel.identity import ACCESS_KEYS, AccessKey
 
 from .last_use import last_use_of
 from .model import User, arn_of, calling_user, users
@@ -53,7 +53,7 @@ async def create_access_key(ctx: Context, request: dict[str, Any]) -> dict[str, 
     user = calling_user(ctx, request.get("UserName"))
     if len(user.access_keys) >= KEYS_PER_USER_MAX:
         raise fault("LimitExceeded", f"Cannot exceed quota for AccessKeysPerUser: {KEYS_PER_USER_MAX}")
-    key_id = new_unique_id("AKIA", 20)
+    key_id = ctx.home.issuer.new_access_key_id("AKIA")
     secret = base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
     key = AccessKey(
         access_key_id=key_id,

@@ -243,3 +243,8 @@ def remove_relation(connection: "duckdb.DuckDBPyConnection", oid: int) -> None:
         ("privileges", "oid"),
     ):
         connection.execute(f"DELETE FROM wh.{HIDDEN}.{table} WHERE {key} = {oid}")
+
+
+def set_of(names: Iterable[str]) -> str:
+    """`('a', 'b')`, for IN."""
+    return "(" + ", ".join(text(name) for name in names) + ")"

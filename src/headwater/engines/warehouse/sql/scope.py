@@ -107,3 +107,9 @@ class Scope:
             return SqlError("42P01", f'missing FROM-clause entry for table "{table}"')
         names = ", ".join(dict.fromkeys(source.name for source in self.sources if not source.name.startswith("__")))
         return SqlError("42703", f'column "{name}" does not exist' + (f" in {names}" if names else ""))
+
+    def parent_for_derived(self) -> "Scope":
+        """What a subquery in FROM sees: the WITH of its query and the queries around it, not its neighbours."""
+        seen = Scope(self.parent)
+        seen.ctes = self.ctes
+        return seen

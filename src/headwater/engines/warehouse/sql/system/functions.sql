@@ -94,3 +94,28 @@ CREATE MACRO hw_timestamp(v) AS CASE WHEN v IS NULL THEN NULL
   ELSE error('22007:invalid input syntax for type timestamp: "' || v || '"') END;
 CREATE MACRO hw_integer(v) AS CASE WHEN regexp_full_match(trim(v), '[-+]?[0-9]+') THEN trim(v)::BIGINT
   WHEN v IS NULL THEN NULL ELSE error('22P02:invalid input syntax for integer: "' || v || '"') END;
+CREATE MACRO hw_format_quarter(t) AS quarter(t)::VARCHAR;
+CREATE MACRO hw_format_ww(t) AS lpad((((dayofyear(t) - 1) // 7) + 1)::VARCHAR, 2, '0');
+CREATE MACRO hw_format_w(t) AS (((day(t) - 1) // 7) + 1)::VARCHAR;
+CREATE MACRO hw_format_century(t) AS century(t)::VARCHAR;
+CREATE MACRO hw_format_d(t) AS (dayofweek(t) + 1)::VARCHAR;
+CREATE MACRO hw_format_julian(t) AS floor(julian(t))::BIGINT::VARCHAR;
+CREATE MACRO hw_format_seconds(t) AS (hour(t) * 3600 + minute(t) * 60 + second(t))::VARCHAR;
+CREATE MACRO hw_parse_time(v, f) AS CASE WHEN v IS NULL THEN NULL
+  WHEN try_strptime(v, f) IS NOT NULL THEN try_strptime(v, f)
+  ELSE error('22007:invalid value "' || v || '" for the format in TO_DATE') END;
+-- digits: places before the point; zeros: how many of them are always written; groups: thousands are parted
+CREATE MACRO hw_number_text(v, digits, zeros, places, groups, currency, sign, fm, commas) AS
+  CASE WHEN v IS NULL THEN NULL ELSE (
+  WITH parts AS (SELECT
+      split_part(abs(v)::VARCHAR, '.', 1) AS whole,
+      CASE WHEN places > 0 THEN '.' || split_part(abs(v)::VARCHAR, '.', 2) ELSE '' END AS fraction),
+    padded AS (SELECT CASE WHEN whole = '0' AND zeros = 0 AND places > 0 THEN '' WHEN length(whole) < zeros THEN lpad(whole, zeros, '0') ELSE whole END AS whole, fraction FROM parts),
+    grouped AS (SELECT CASE
+      WHEN length(whole) > digits THEN repeat('#', digits)
+      WHEN groups THEN ltrim(reverse(regexp_replace(reverse(whole), '([0-9]{3})', '\1,', 'g')), ',') ELSE whole END AS whole, fraction FROM padded)
+  SELECT CASE WHEN fm THEN CASE WHEN v < 0 THEN '-' WHEN sign LIKE 'S%' THEN '+' ELSE '' END || currency || whole || fraction
+    WHEN sign = 'S' THEN lpad(currency || whole, digits + commas + length(currency), ' ') || fraction || CASE WHEN v < 0 THEN '-' ELSE '+' END
+    WHEN sign = 'MI' THEN lpad(currency || whole, digits + commas + length(currency), ' ') || fraction || CASE WHEN v < 0 THEN '-' ELSE ' ' END
+    ELSE lpad(CASE WHEN v < 0 THEN '-' WHEN sign LIKE 'S%' THEN '+' ELSE ' ' END || currency || whole, digits + commas + length(currency) + 1, ' ') || fraction END
+  FROM grouped) END;
