@@ -9,8 +9,8 @@ asynchronous ones, which may use a bounded number of workers.
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from .invocation import Invocation
 from .worker import Failure, Launch, Worker
@@ -24,17 +24,17 @@ IDLE_S: Final = 300.0
 
 
 class Pool:
-    """`make` builds a worker for this pool; `room` says whether asynchronous events may take one more worker now."""
+    """`make` builds a worker for this pool; `asynchronous_max` is how many workers asynchronous events may have now."""
 
     def __init__(
         self,
         launch: Launch,
-        tasks: asyncio.TaskGroup,
+        spawn: Callable[[Coroutine[Any, Any, None], str], None],
         make: Callable[["Pool"], Worker],
         asynchronous_max: Callable[[], int],
     ) -> None:
         self.launch = launch
-        self._tasks = tasks
+        self._spawn = spawn
         self._make = make
         self._asynchronous_max = asynchronous_max
         self._loop = asyncio.get_running_loop()
@@ -182,7 +182,7 @@ class Pool:
         worker = self._make(self)
         self._workers.add(worker)
         self._starting.add(worker)
-        self._tasks.create_task(worker.live(), name=f"lambda worker {self.launch.function}")
+        self._spawn(worker.live(), f"lambda worker {self.launch.function}")
 
     def _let_go(self) -> None:
         """Workers that nobody needed for a while end; the longest free stand first in the list."""
