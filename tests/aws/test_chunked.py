@@ -236,6 +236,15 @@ async def test_a_trailer_with_a_wrong_signature_is_refused() -> None:
         await verified_body(request, who, DOCUMENTED_KEY).read()
 
 
+async def test_the_framing_of_signed_chunks_comes_off_for_a_key_whose_secret_nobody_knows() -> None:
+    request, who = documented()
+    assert await verified_body(request, who, None).read() == b"a" * 66560
+    request, who = documented_with_trailer("0" * 64)
+    stream = verified_body(request, who, None)
+    assert len(await stream.read()) == 66560
+    assert stream.trailers == {"x-amz-checksum-crc32c": "sOO8/Q=="}
+
+
 # The check values of the RevEng catalogue (reveng.sourceforge.io/crc-catalogue), of "123456789".
 CHECK_VALUES = {"crc32": "cbf43926", "crc32c": "e3069283", "crc64nvme": "ae8b14860a799888"}
 
