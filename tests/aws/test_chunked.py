@@ -72,7 +72,8 @@ def in_pieces(request: Request, size: int) -> Request:
 ENDPOINTS = {"over TLS": "https://127.0.0.1:4566", "in the clear": "http://127.0.0.1:4566"}
 
 
-@pytest.mark.parametrize("algorithm", [None, *(name.upper() for name in SIZES)])
+# boto3 computes all of them but MD5
+@pytest.mark.parametrize("algorithm", [None, *(name.upper() for name in SIZES if name != "md5")])
 @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS)
 async def test_an_upload_of_boto3_arrives_whole_with_its_checksum(endpoint: str, algorithm: str | None) -> None:
     more = {"ChecksumAlgorithm": algorithm} if algorithm else {}
