@@ -50,8 +50,9 @@ def test_a_grantee_has_its_type_as_an_attribute() -> None:
     grant = {"Grantee": {"Type": "CanonicalUser", "ID": "1"}, "Permission": "READ"}
     text = answer("GetBucketAcl", {"Grants": [grant]})
     assert '<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser">' in text
-    body = f"<AccessControlPolicy><AccessControlList><Grant>{text.partition('<Grant>')[2].partition('</Grant>')[0]}</Grant></AccessControlList></AccessControlPolicy>"
-    assert decode("PutBucketAcl", body.encode())["AccessControlPolicy"]["Grants"] == [grant]
+    inside = text.partition("<Grant>")[2].partition("</Grant>")[0]
+    body = f"<AccessControlList><Grant>{inside}</Grant></AccessControlList>"
+    assert decode("PutBucketAcl", f"<AccessControlPolicy>{body}</AccessControlPolicy>".encode())["AccessControlPolicy"]["Grants"] == [grant]
 
 
 def test_an_error_stands_alone_and_names_what_it_is_about() -> None:

@@ -42,7 +42,7 @@ def hasher(algorithm: str) -> Hasher:
     if algorithm == "crc32":
         return _Crc(zlib.crc32, 4)
     if algorithm in {"crc32c", "crc64nvme"}:
-        from awscrt import checksums  # noqa: PLC0415  # see above
+        from awscrt import checksums  # see above
 
         return _Crc(getattr(checksums, algorithm), SIZES[algorithm])
     return hashlib.new(algorithm, usedforsecurity=False)

@@ -41,7 +41,8 @@ class Filler:
             self._waiting.extend(changes)
             self._position = position
             self.backlog_bytes += size
-        self._some.set()
+        if not self._some.is_set():
+            self._some.set()
 
     def hurry(self) -> None:
         """Somebody waits: do not linger."""

@@ -225,7 +225,8 @@ class Store:
             else:
                 self._memory[table].put(key, record)
         self._filler.add(changes, position, position - before)
-        self._dirty.set()
+        if not self._dirty.is_set():
+            self._dirty.set()
         if self._journal.segment_is_full:
             self._journal.begin_segment()
 

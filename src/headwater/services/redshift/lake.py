@@ -45,6 +45,11 @@ class Aws:
                 self._clients[service, ",".join(chain)] = client, expires_at
         return client
 
+    def close(self) -> None:
+        self.heads.shutdown()
+        for client, _ in self._clients.values():
+            client.close()
+
     def _chain(self, role_arn: str, user: str) -> list[str]:
         charter = self.charter.current()
         if role_arn.lower() == "default":
