@@ -67,6 +67,7 @@ def tear_down(aws: boto3.session.Session) -> None:
         rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=f"{CLUSTER}-1", WaiterConfig={"Delay": 1})
     if _gone(lambda: rds.delete_db_cluster(DBClusterIdentifier=CLUSTER, SkipFinalSnapshot=True)):
         rds.get_waiter("db_cluster_deleted").wait(DBClusterIdentifier=CLUSTER, WaiterConfig={"Delay": 1})
+    _gone(lambda: rds.delete_db_cluster_parameter_group(DBClusterParameterGroupName=CLUSTER))
     if _gone(lambda: redshift.delete_cluster(ClusterIdentifier=WAREHOUSE, SkipFinalClusterSnapshot=True)):
         redshift.get_waiter("cluster_deleted").wait(ClusterIdentifier=WAREHOUSE, WaiterConfig={"Delay": 1})
     glue = aws.client("glue")
@@ -137,16 +138,25 @@ def build_function(aws: boto3.session.Session) -> str:
 def build_database(aws: boto3.session.Session, function_arn: str) -> tuple[str, int]:
     """The Aurora cluster with the post's table, procedure and trigger; its endpoint."""
     rds = aws.client("rds")
+    lambda_role = role(aws, "aurora-lambda", "rds.amazonaws.com", ["lambda:InvokeFunction"])
+    rds.create_db_cluster_parameter_group(
+        DBClusterParameterGroupName=CLUSTER, DBParameterGroupFamily="aurora-mysql8.0", Description="SQL may call Lambda functions"
+    )
+    named = {"ParameterName": "aws_default_lambda_role", "ParameterValue": lambda_role, "ApplyMethod": "immediate"}
+    rds.modify_db_cluster_parameter_group(DBClusterParameterGroupName=CLUSTER, Parameters=[named])
     rds.create_db_cluster(
-        DBClusterIdentifier=CLUSTER, Engine="aurora-mysql", MasterUsername=USER, MasterUserPassword=PASSWORD, DatabaseName=DATABASE
+        DBClusterIdentifier=CLUSTER,
+        Engine="aurora-mysql",
+        MasterUsername=USER,
+        MasterUserPassword=PASSWORD,
+        DatabaseName=DATABASE,
+        DBClusterParameterGroupName=CLUSTER,
     )
     rds.create_db_instance(
         DBInstanceIdentifier=f"{CLUSTER}-1", DBClusterIdentifier=CLUSTER, Engine="aurora-mysql", DBInstanceClass="db.t3.small"
     )
     rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=f"{CLUSTER}-1", WaiterConfig={"Delay": 1})
-    rds.add_role_to_db_cluster(
-        DBClusterIdentifier=CLUSTER, RoleArn=role(aws, "aurora-lambda", "rds.amazonaws.com", ["lambda:InvokeFunction"])
-    )
+    rds.add_role_to_db_cluster(DBClusterIdentifier=CLUSTER, RoleArn=lambda_role)
     endpoint = mysql_endpoint(aws)
     with mysql(endpoint) as database, database.cursor() as cursor:
         for statement in script("sales.sql", function_arn=function_arn):

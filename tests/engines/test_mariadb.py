@@ -6,21 +6,16 @@ Truth: AWS's RDS User Guide (master user privileges, rds_kill), MySQL 8.0's manu
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import signal
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pymysql
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from headwater.engines import process
 from headwater.engines.addresses import free_address
@@ -143,7 +138,7 @@ async def test_what_was_committed_survives_kill_9_of_the_server(shop: MariaDB) -
     assert pid is not None
     acknowledged = await asyncio.to_thread(insert_until_killed)
     async with asyncio.timeout(20):
-        while shop._process.pid in (pid, None):  # noqa: ASYNC110  only the keeper sees the death
+        while shop._process.pid in (pid, None):
             await asyncio.sleep(0.02)
     await shop.ready()
     (rows,) = (await asyncio.to_thread(query, shop, "SELECT COUNT(*) FROM shop.orders"))[0]
@@ -190,36 +185,11 @@ async def test_the_engine_describes_its_own_settings(mariadb_cache: Path) -> Non
     assert not described["innodb_log_files_in_group" if "innodb_log_files_in_group" in described else "port"].dynamic
 
 
-def certificate(folder: Path, host: str) -> Tls:
-    """A self-signed one, its own authority."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "headwater test")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    tls = Tls(folder / "cert.pem", folder / "key.pem", folder / "cert.pem")
-    tls.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    tls.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-    return tls
-
-
-async def test_a_client_that_checks_the_certificate_connects_with_tls(tmp_path: Path, mariadb_cache: Path) -> None:
-    host, port = free_address(str(tmp_path), PORT)
-    tls = certificate(tmp_path, host)
-    database = MariaDB(tmp_path / "data", host, port, cache=mariadb_cache, tls=tls)
+async def test_a_client_that_checks_the_certificate_connects_with_tls(tmp_path: Path, mariadb_cache: Path, certified: Tls) -> None:
+    database = MariaDB(tmp_path / "data", *free_address(str(tmp_path), PORT), cache=mariadb_cache, tls=certified)
     await database.create("admin", PASSWORD)
     async with running(database):
-        context = ssl.create_default_context(cafile=str(tls.authority))
+        context = ssl.create_default_context(cafile=str(certified.authority))
         ((_, cipher),) = await asyncio.to_thread(query, database, "SHOW STATUS LIKE 'Ssl_cipher'", ssl=context)
         assert cipher
 

@@ -235,7 +235,7 @@ async def test_a_synchronous_call_whose_answer_was_lost_fails_and_is_not_sent_ag
         return str(failure.value)
 
     call = house.tasks.create_task(ask())
-    while not house.function.at_once:  # noqa: ASYNC110  the call comes from another process
+    while not house.function.at_once:
         await asyncio.sleep(0.01)
     await house.door.close()
     house.function.pause_s = 0
@@ -257,7 +257,7 @@ async def test_a_killed_query_stops_waiting_for_its_function(house: House) -> No
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    while not house.function.at_once:  # noqa: ASYNC110  the call comes from another process
+    while not house.function.at_once:
         await asyncio.sleep(0.01)
     await house.sql(f"CALL mysql.rds_kill_query({connection.thread_id()})")
     await asyncio.to_thread(waiting.join, 3)

@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from headwater.engines.process import State
 
+CACHE: Final = Path.home() / ".cache" / "headwater"
+"""Where programs, plugins and pristine data directories stand that all of a user's homes share. All of it can be made again."""
 THREADS_MAX: Final = 4
 THREADS: Final = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="database")
 SUN_PATH_MAX: Final = 103  # the smallest of the systems' limits on a unix socket's path, less its final zero byte
@@ -94,5 +96,6 @@ def socket_path(folder: Path, name: str) -> Path:
     private.mkdir(mode=0o700, exist_ok=True)
     if private.stat().st_uid != os.geteuid() or private.stat().st_mode & 0o077:
         raise PermissionError(f"{private} belongs to somebody else or is open to others")
-    mark = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:16]
-    return private / f"{mark}-{name}"
+    own = private / hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:16]
+    own.mkdir(exist_ok=True)
+    return own / name

@@ -26,11 +26,12 @@ from typing import Any, Final
 
 import pymysql
 
-from headwater.engines.database import SqlFailed, Tls, Variable, in_thread, socket_path, write_private
+from headwater.engines.database import CACHE, SqlFailed, Tls, Variable, in_thread, socket_path, write_private
 from headwater.engines.mariadb_lambda.library import NAME as LIBRARY
 from headwater.engines.mariadb_lambda.library import plugin_folder
-from headwater.engines.mariadb_programs import Missing, Programs, find, missing
-from headwater.engines.mariadb_programs import install as install  # for `headwater setup`, which looks for it with its engine
+from headwater.engines.mariadb_programs import Missing, Programs, find
+from headwater.engines.mariadb_programs import install as install  # for `headwater setup`, which looks for both with their engine
+from headwater.engines.mariadb_programs import missing as missing
 from headwater.engines.mariadb_template import LOG_BYTES, copy, template
 from headwater.engines.mariadb_template import variables as template_variables
 from headwater.engines.process import State, Supervised
@@ -103,7 +104,7 @@ class MariaDB:
         host: str,
         port: int,
         *,
-        cache: Path,
+        cache: Path = CACHE,
         settings: Mapping[str, str] | None = None,
         tls: Tls | None = None,
         fsync: bool = False,
@@ -163,8 +164,9 @@ class MariaDB:
         changed = {name: value for name, value in settings.items() if self._settings.get(name) != value}
         dropped = set(self._settings) - set(settings)
         self._settings = dict(settings)
-        if self.state != "up":
+        if self._process is None or self.state != "up":
             return
+        self._process.argv = tuple(self._command(self._programs()))  # what holds now holds after a crash too
         dynamic = {variable.name for variable in await variables(self._cache) if variable.dynamic} - FIXED
         for name, value in changed.items():
             if name in dynamic:
@@ -256,7 +258,7 @@ class MariaDB:
         return True
 
 
-async def variables(cache: Path) -> list[Variable]:
+async def variables(cache: Path = CACHE) -> list[Variable]:
     """The settings that MariaDB knows, with the defaults that a new server has here."""
     programs = find(cache)
     if programs is None:

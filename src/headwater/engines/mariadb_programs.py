@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from headwater.engines.database import CACHE
+
 # One of each line is needed: names differ between Debian and Ubuntu releases.
 PROGRAM_PACKAGES: Final = (
     ("mariadb-server-core", "mariadb-server-core-10.6"),
@@ -92,7 +94,7 @@ def _folders() -> Iterator[Path]:
     yield from (Path(folder) for folder in SYSTEM_FOLDERS)
 
 
-def missing(cache: Path) -> str | None:
+def missing(cache: Path = CACHE) -> str | None:
     """One sentence for `headwater doctor` when MariaDB is not here, with the command that brings it."""
     if find(cache) is not None:
         return None
@@ -103,7 +105,7 @@ def missing(cache: Path) -> str | None:
     return "MariaDB is missing (RDS and Aurora for MySQL run on it): install your system's package mariadb-server"
 
 
-def install(say: Callable[[str], None], cache: Path) -> None:
+def install(say: Callable[[str], None], cache: Path = CACHE) -> None:
     """Bring MariaDB, saying each step before it is done; nothing happens when it is here. Blocking."""
     sentence = missing(cache)
     if sentence is None:

@@ -132,7 +132,8 @@ class Supervised:
                 tail = file.read().decode("utf-8", "replace")
         except FileNotFoundError:
             tail = ""
-        return f"{tail.strip()}\n{self._why}".strip()
+        words = "".join(each if each.isprintable() or each in "\n\t" else " " for each in tail)  # programs ring bells and draw in colours
+        return f"{words.strip()}\n{self._why}".strip()
 
     def _enter(self, state: State) -> None:
         self._state = state
@@ -209,7 +210,7 @@ class Supervised:
     async def _end(self, process: asyncio.subprocess.Process) -> None:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                process.send_signal(self._stop_signal)
+                os.kill(process.pid, self._stop_signal)  # asyncio's own send_signal may reap the child behind its watcher's back
             try:
                 async with asyncio.timeout(self._grace_s):
                     await process.wait()

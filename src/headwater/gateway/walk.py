@@ -19,7 +19,7 @@ import structlog
 
 from headwater.aws.codec import Codec, codec_for, encode_fault
 from headwater.aws.faults import Fault, fault
-from headwater.aws.models import Operation
+from headwater.aws.models import Operation, service_model
 from headwater.aws.routing import Route, route, unknown_operation
 from headwater.aws.wire import Request, Response, Stream
 from headwater.gateway.authentication import authenticate
@@ -62,8 +62,8 @@ async def walk(home: Home, request: Request, source: str) -> Response:
         codec = codec_for(operation, place.protocol)
         if not operation.streams_in:
             await _read_body(request)
-        authenticate(ctx, request, place, operation)
-        request.body = verified_body(request)
+        authorization, secret = authenticate(ctx, request, place, operation)
+        request.body = verified_body(request, operation, authorization, secret)
         params = codec.decode(request, place.uri_labels)
         codec.validate(params)
         result = await _operate(ctx, place.service, operation, params)
@@ -96,8 +96,6 @@ async def _route(request: Request) -> tuple[Route, Operation]:
     place = route(request)
     if place.operation is None:
         raise unknown_operation(request, place)
-    from headwater.aws.models import service_model
-
     return place, service_model(place.service).operations[place.operation]
 
 

@@ -25,6 +25,7 @@ class RequestRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     status: int = 0
     duration_ms: float = 0.0
     source: str = ""
+    access_key_id: str = ""
 
     @classmethod
     def of(
@@ -42,4 +43,5 @@ class RequestRecord(msgspec.Struct, frozen=True, omit_defaults=True):
             status,
             duration_ms,
             source,
+            ctx.principal.access_key_id,
         )

@@ -121,12 +121,12 @@ class PlainGate:
     """One user, one database; the sessions that were opened stay visible to tests."""
 
     def __init__(self, user: str = "awsuser", password: str = "Secret99") -> None:
-        self._verifiers = {user: authentication.verifier(user, password)}
+        self._verifiers = {user: [authentication.verifier(user, password)]}
         self._database = duckdb.connect(":memory:", config={"threads": 2})
         self.sessions: list[PlainSession] = []
 
-    def verifier(self, user: str) -> str | None:
-        return self._verifiers.get(user)
+    def verifiers(self, user: str) -> list[str]:
+        return self._verifiers.get(user, [])
 
     def session(self, user: str, dbname: str, pid: int) -> Any:
         if dbname != "dev":

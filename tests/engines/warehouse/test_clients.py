@@ -145,7 +145,7 @@ def test_a_prepared_statement_runs_again_and_again(connection: psycopg.Connectio
 
 def test_a_pipeline_ignores_what_follows_its_error_until_the_sync(connection: psycopg.Connection) -> None:
     connection.execute("CREATE TABLE kept (n INTEGER)")
-    with pytest.raises(psycopg.errors.UndefinedTable), connection.pipeline():  # noqa: PT012 - the error comes with the sync
+    with pytest.raises(psycopg.errors.UndefinedTable), connection.pipeline():
         connection.execute("INSERT INTO kept VALUES (1)")
         connection.execute("SELECT * FROM nowhere")
         connection.execute("INSERT INTO kept VALUES (2)")

@@ -35,7 +35,7 @@ def _refusal(model: ServiceModel, patch: Patch, fault: Fault) -> _Refusal:
         known = patch.errors.get(fault.code) or COMMON_ERRORS.get(fault.code)
         status = known.status if known else 400
         ours = known.fault if known else False
-        return _Refusal(status, fault.code, fault.code, not ours, None, patch.error_members | fault.members)
+        return _Refusal(status, fault.code, fault.code, not ours, None, fault.members)
     status = shape.error.http_status_code if shape.error else 500 if shape.fault else 400
     listed = patch.errors.get(fault.code)
     if listed is not None:

@@ -51,8 +51,8 @@ T = TypeVar("T")
 class Gate(Protocol):
     """Who may log in, and what they get. Both are called in worker threads."""
 
-    def verifier(self, user: str) -> str | None:
-        """What authentication.py keeps of the user's password; None for nobody we know."""
+    def verifiers(self, user: str) -> list[str]:
+        """What authentication.py keeps of the user's passwords; none for nobody we know."""
         ...
 
     def session(self, user: str, dbname: str, pid: int) -> "Session":
@@ -177,7 +177,7 @@ class _Client:
         answer = protocol.message(*frame)
         if not isinstance(answer, protocol.Password):
             raise protocol.ProtocolViolation("expected password response")
-        kept = await self._work(partial(self._server.gate.verifier, user))
+        kept = await self._work(partial(self._server.gate.verifiers, user))
         if not authentication.accepts(kept, salt, answer.text):
             raise SqlError("28000", f'password authentication failed for user "{user}"')
         self._server.admit()
