@@ -22,6 +22,7 @@ from headwater.aws.faults import Fault, fault
 from headwater.aws.models import Operation, service_model
 from headwater.aws.routing import Route, route, unknown_operation
 from headwater.aws.wire import Request, Response, Stream
+from headwater.gateway.arriving import ClientGone
 from headwater.gateway.authentication import authenticate
 from headwater.gateway.bodies import verified_body
 from headwater.gateway.guard import guard
@@ -41,7 +42,7 @@ BODY_BYTES_MAX: Final = 128 * 1024 * 1024
 
 
 async def walk(home: Home, request: Request, source: str) -> Response:
-    """Answer one request. Never raises but for cancellation."""
+    """Answer one request. Raises only where nobody waits for the answer any more."""
     loop = asyncio.get_running_loop()
     started = loop.time()
     request_id = new_request_id()
@@ -73,7 +74,7 @@ async def walk(home: Home, request: Request, source: str) -> Response:
     except Fault as refusal:
         code = refusal.code
         response = _refusal(refusal, place, codec, request, request_id)
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, ClientGone):
         raise
     except Exception:
         log.exception("operation failed", request_id=request_id, service=place.service, operation=place.operation)

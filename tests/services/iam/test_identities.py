@@ -5,6 +5,7 @@ else AWS's sentences as users meet them.
 """
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -345,6 +346,7 @@ def test_the_last_use_of_a_key_and_of_a_role_is_known(iam: Any, aws: Any, refuse
     assert (unused["UserName"], unused["AccessKeyLastUsed"]) == ("bob", {"ServiceName": "N/A", "Region": "N/A"})
     keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
     aws.client("sts", region="eu-central-1", **keys).get_caller_identity()
+    time.sleep(0.2)
     used = iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])["AccessKeyLastUsed"]
     assert (used["ServiceName"], used["Region"]) == ("sts", "eu-central-1")
     assert "LastUsedDate" in used
@@ -360,4 +362,5 @@ def test_the_last_use_of_a_key_and_of_a_role_is_known(iam: Any, aws: Any, refuse
         aws_secret_access_key=session["SecretAccessKey"],
         aws_session_token=session["SessionToken"],
     ).get_caller_identity()
+    time.sleep(0.2)
     assert iam.get_role(RoleName="worker")["Role"]["RoleLastUsed"]["Region"] == "us-east-1"

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 from headwater.aws.faults import fault
 
 from .documents import INLINE_CHARACTERS_MAX, MANAGED_CHARACTERS_MAX, TRUST_CHARACTERS_MAX
-from .model import GLOBAL, Alias, aliases, attachments, groups, instance_profiles, policies, roles, users
+from .model import GLOBAL, PER_ACCOUNT_MAX, Alias, aliases, attachments, groups, instance_profiles, policies, roles, users
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
 
 QUOTAS: Final = {
-    "UsersQuota": 5000,
-    "GroupsQuota": 300,
-    "RolesQuota": 1000,
-    "PoliciesQuota": 1500,
-    "InstanceProfilesQuota": 1000,
+    "UsersQuota": PER_ACCOUNT_MAX["users"],
+    "GroupsQuota": PER_ACCOUNT_MAX["groups"],
+    "RolesQuota": PER_ACCOUNT_MAX["roles"],
+    "PoliciesQuota": PER_ACCOUNT_MAX["policies"],
+    "InstanceProfilesQuota": PER_ACCOUNT_MAX["instance_profiles"],
     "GroupsPerUserQuota": 10,
     "AccessKeysPerUserQuota": 2,
     "AttachedPoliciesPerUserQuota": 10,

@@ -9,7 +9,7 @@ import msgspec
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.identity import new_unique_id
 
-from .model import GLOBAL, Group, describe_group, describe_user, find_group, find_user, groups, members_of, taken, users
+from .model import GLOBAL, Group, check_quota, describe_group, describe_user, find_group, find_user, groups, members_of, taken, users
 from .paging import page, under
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ async def create_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     name = request["GroupName"]
     if taken(ctx, groups, name):
         raise name_taken(name)
+    check_quota(ctx, groups)
     group = Group(
         account=ctx.account,
         name=name,

@@ -13,6 +13,7 @@ from .model import (
     GLOBAL,
     InstanceProfile,
     Role,
+    check_quota,
     describe_instance_profile,
     find_instance_profile,
     find_role,
@@ -37,6 +38,7 @@ async def create_instance_profile(ctx: Context, request: dict[str, Any]) -> dict
     name = request["InstanceProfileName"]
     if taken(ctx, instance_profiles, name):
         raise fault("EntityAlreadyExists", f"Instance Profile {name} already exists.")
+    check_quota(ctx, instance_profiles)
     profile = InstanceProfile(
         account=ctx.account,
         name=name,

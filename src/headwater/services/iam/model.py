@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 GLOBAL: Final = ""
 """The region of everything here."""
 TAGS_MAX: Final = 50
+PER_ACCOUNT_MAX: Final = {"users": 5000, "groups": 300, "roles": 1000, "policies": 1500, "instance_profiles": 1000}
 
 
 class Bearer(Record, frozen=True, kw_only=True):
@@ -214,6 +216,14 @@ def boundary_uses(ctx: Context) -> Counter[str]:
     return Counter(bearer.boundary for bearer in bearers(ctx) if isinstance(bearer, User | Role) and bearer.boundary is not None)
 
 
+def check_quota(ctx: Context, table: Table[Any]) -> None:
+    """Room for one more of what this table holds?"""
+    quota = PER_ACCOUNT_MAX[table.name]
+    if len(ctx.store.scan(table, ctx.account, GLOBAL)) >= quota:
+        what = table.name.replace("_", " ").title().replace(" ", "")
+        raise fault("LimitExceeded", f"Cannot exceed quota for {what}PerAccount: {quota}")
+
+
 def taken(ctx: Context, table: Table[Any], name: str) -> bool:
     """Names are not distinguished by case."""
     folded = name.casefold()
@@ -239,6 +249,7 @@ def untagged(tags: dict[str, str], keys: list[str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if key.casefold() not in gone}
 
 
+@lru_cache(maxsize=1024)
 def encoded(document: str) -> str:
     """IAM returns documents percent-encoded (RFC 3986), and SDKs undo it."""
     return quote(document, safe="-_.~")

@@ -12,7 +12,19 @@ from headwater.kernel.identity import new_unique_id
 
 from . import documents
 from .aws_managed import AWS_MANAGED, aws_managed
-from .model import GLOBAL, Policy, PolicyVersion, attachments, boundary_uses, describe_policy, describe_version, policies, tagged, taken
+from .model import (
+    GLOBAL,
+    Policy,
+    PolicyVersion,
+    attachments,
+    boundary_uses,
+    check_quota,
+    describe_policy,
+    describe_version,
+    policies,
+    tagged,
+    taken,
+)
 from .paging import page, under
 
 if TYPE_CHECKING:
@@ -80,6 +92,7 @@ async def create_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
     documents.check_managed(request["PolicyDocument"])
     if taken(ctx, policies, name):
         raise fault("EntityAlreadyExists", f"A policy called {name} already exists. Duplicate names are not allowed.")
+    check_quota(ctx, policies)
     now = ctx.clock.now().replace(microsecond=0)
     policy = Policy(
         account=ctx.account,

@@ -11,7 +11,7 @@ from headwater.kernel.identity import new_unique_id
 
 from . import documents
 from .last_use import last_use_of
-from .model import GLOBAL, Role, changeable_role, describe_role, find_role, instance_profiles, roles, tagged, taken
+from .model import GLOBAL, Role, changeable_role, check_quota, describe_role, find_role, instance_profiles, roles, tagged, taken
 from .paging import page, under
 from .policies import checked_boundary
 
@@ -25,6 +25,7 @@ async def create_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     documents.check_trust(request["AssumeRolePolicyDocument"])
     if taken(ctx, roles, name):
         raise fault("EntityAlreadyExists", f"Role with name {name} already exists.")
+    check_quota(ctx, roles)
     role = Role(
         account=ctx.account,
         name=name,

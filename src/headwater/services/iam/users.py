@@ -10,7 +10,7 @@ import msgspec
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.identity import ACCESS_KEYS, new_unique_id
 
-from .model import GLOBAL, User, arn_of, calling_user, describe_user, find_user, tagged, taken, users
+from .model import GLOBAL, User, arn_of, calling_user, check_quota, describe_user, find_user, tagged, taken, users
 from .paging import page, under
 from .policies import checked_boundary
 
@@ -30,6 +30,7 @@ async def create_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     name = request["UserName"]
     if taken(ctx, users, name):
         raise name_taken(name)
+    check_quota(ctx, users)
     user = User(
         account=ctx.account,
         name=name,

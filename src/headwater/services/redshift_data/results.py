@@ -66,7 +66,8 @@ def read(path: Path, offset: int) -> tuple[list[Row], int | None]:
             rows = msgspec.msgpack.decode(content, type=list[Row])
         except msgspec.DecodeError:
             raise refused("Invalid NextToken.") from None
-        return rows, file.tell() if file.read(1) else None
+        following = file.tell()
+        return rows, following if file.read(1) else None
 
 
 def remove(folder: Path, statement_id: str, parts: int) -> None:

@@ -154,11 +154,10 @@ class Running:
                 text = error_text(error) if isinstance(error, psycopg.Error) else str(error)
                 failure = replace(part, status="FAILED", error=text, updated_at=ctx.clock.now())
                 statement = failed(with_part(statement, number, failure), f"Query #{number + 1} failed with {text}" if as_one else text)
-                if connection.closed:
-                    return statement
-                if as_one:
+                if as_one and not connection.closed:
                     await connection.execute("ROLLBACK")
-                    return statement
+                if as_one or connection.closed:
+                    return replace(statement, parts=without_rest(statement.parts))
                 continue
             statement = with_part(statement, number, done)
         if as_one:
@@ -195,6 +194,11 @@ class Running:
 
 def failed(statement: Statement, error: str) -> Statement:
     return replace(statement, status="FAILED", error=error)
+
+
+def without_rest(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """What has not run will not."""
+    return tuple(replace(part, status="ABORTED") if part.status == "SUBMITTED" else part for part in parts)
 
 
 def with_part(statement: Statement, number: int, part: Part) -> Statement:

@@ -194,7 +194,7 @@ def _offset(token: str | None) -> int:
     if not token:
         return 0
     try:
-        return max(0, int(base64.urlsafe_b64decode(token)))
+        return max(0, int(base64.b64decode(token, altchars=b"-_", validate=True)))
     except (ValueError, binascii.Error):
         raise refused("Invalid NextToken.") from None
 
