@@ -8,7 +8,7 @@ Source: PostgreSQL documentation, "Message Flow".
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -118,7 +118,7 @@ class Conversation:
             protocol.FunctionCall: self._function_call,
         }
 
-    def answers(self, messages: Iterable[protocol.Message]) -> Iterator[Piece]:
+    def answers(self, messages: Iterable[protocol.Message]) -> Generator[Piece, None, None]:
         for message in messages:
             if self._deaf_until_sync and not isinstance(message, protocol.Sync):
                 continue

@@ -10,7 +10,7 @@ import re
 import secrets
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
@@ -198,13 +198,19 @@ class _Client:
         conversation = Conversation(session)
         try:
             while (group := await self._group()) is not None:
-                answers = conversation.answers(group)
-                ended = False
-                while not ended:
-                    pieces, ended = await self._work(partial(chunk, answers))
-                    await self._connection.send(pieces)
+                await self._answer(conversation.answers(group))
         finally:
             conversation.close()
+
+    async def _answer(self, answers: Generator[Piece, None, None]) -> None:
+        ended = False
+        try:
+            while not ended:
+                pieces, ended = await self._work(partial(chunk, answers))
+                await self._connection.send(pieces)
+        except ConnectionError:
+            await self._work(answers.close)  # the statement is undone by a thread, before its session is closed
+            raise
 
     async def _group(self) -> list[protocol.Message] | None:
         """Messages up to the next for which the client waits, so that they cost one trip to the threads; None at the end."""
