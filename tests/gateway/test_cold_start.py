@@ -32,6 +32,6 @@ def test_nothing_heavy_is_loaded_before_the_first_answer(tmp_path: Path) -> None
             server.terminate()
             server.communicate(timeout=20)
     names = [line.rpartition("|")[2].strip() for line in (tmp_path / "imports").read_text().splitlines()]
-    loaded = {name.partition(".")[0] for name in names if "." in name}  # a bare name may be an attempt that failed
+    loaded = {name.partition(".")[0] for name in names if "." in name}  # of a package that is only looked for, no module is loaded
     assert "headwater" in loaded
     assert loaded & HEAVY == set()
