@@ -25,9 +25,9 @@ from headwater.engines.warehouse.sql.session import Database, Session
 
 USER, PASSWORD = "awsuser", "Secret99"
 TABLE = """CREATE TABLE million AS SELECT range::INT AS id, CASE WHEN range % 7 = 0 THEN NULL ELSE 'item ' || range END AS name,
- range * 1.37::DOUBLE AS price, (range * 1.25)::DECIMAL(12,2) AS total, TIMESTAMP '2016-01-01' + to_seconds(range) AS at FROM range({})"""
-SELECT = "SELECT id, name, price, total, at FROM million"
-SELECT_BINARY = "SELECT id, name, price, price AS again, at FROM million"
+ range * 1.37::DOUBLE AS price, (range * 1.25)::DECIMAL(12,2) AS total, TIMESTAMP '2016-01-01' + to_seconds(range) AS sold FROM range({})"""
+SELECT = "SELECT id, name, price, total, sold FROM million"
+SELECT_BINARY = "SELECT id, name, price, price AS again, sold FROM million"
 
 
 class Clock:
@@ -39,8 +39,8 @@ class Gate:
     def __init__(self, path: Path) -> None:
         self._database = Database(path, 2 << 30, os.cpu_count() or 2)
 
-    def verifier(self, user: str) -> str | None:
-        return authentication.verifier(USER, PASSWORD) if user == USER else None
+    def verifiers(self, user: str) -> list[str]:
+        return [authentication.verifier(USER, PASSWORD)] if user == USER else []
 
     def session(self, user: str, dbname: str, pid: int) -> Session:
         lake: Any = None  # nothing here reaches for it
@@ -52,8 +52,7 @@ def serve(path: Path, report: Any) -> None:
         async with asyncio.TaskGroup() as tasks:
             listener = await Server(Gate(path)).listen(tasks, "127.0.0.1", 0)
             report.send(listener.sockets[0].getsockname()[1])
-            while True:
-                await asyncio.sleep(3600)
+            await asyncio.Event().wait()  # until it is terminated
 
     asyncio.run(run())
 

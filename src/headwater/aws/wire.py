@@ -13,8 +13,8 @@ import msgspec
 class Stream:
     """Bulk bytes that arrive or leave in pieces, to be read once.
 
-    `trailers` are filled in when the end is reached; a wrapper that verifies raises its Fault there, never in the middle, and so
-    a reader that keeps what it read must keep it only after the end.
+    `trailers` are filled in when the end is reached. A wrapper that verifies raises its Fault there at the latest, and so a
+    reader that keeps what it read must believe it only after the end.
     """
 
     __slots__ = ("_chunks", "length", "trailers", "whole")

@@ -20,7 +20,7 @@ class Clock:
 
     def __init__(self, offset: timedelta = timedelta()) -> None:
         self._offset = offset
-        self._when_moved: list[Callable[[], None]] = []
+        self._when_moved: list[Callable[[], object]] = []
 
     @property
     def offset(self) -> timedelta:
@@ -39,6 +39,10 @@ class Clock:
         self._offset += by
         for look in list(self._when_moved):
             look()
+
+    def when_moved(self, look: Callable[[], object]) -> None:
+        """Call `look` whenever AWS time is moved: for those who must tell a process of their own."""
+        self._when_moved.append(look)
 
     async def sleep_until(self, when: datetime | None, wake: asyncio.Event) -> None:
         """Return when AWS time has reached `when` (None: never) or when `wake` is set, whichever is first."""

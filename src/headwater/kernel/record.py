@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from headwater.kernel.context import Context
 
 
-class RequestRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class RequestRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One line of the request log, and later one event of the audit trail."""
 
     at: datetime
@@ -25,6 +25,7 @@ class RequestRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     status: int = 0
     duration_ms: float = 0.0
     source: str = ""
+    access_key_id: str = ""
 
     @classmethod
     def of(
@@ -42,4 +43,5 @@ class RequestRecord(msgspec.Struct, frozen=True, omit_defaults=True):
             status,
             duration_ms,
             source,
+            ctx.principal.access_key_id,
         )

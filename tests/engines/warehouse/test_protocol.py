@@ -166,6 +166,6 @@ def test_a_password_is_accepted_only_with_its_salt() -> None:
     kept = authentication.verifier("awsuser", "Secret99")
     inner = hashlib.md5(b"Secret99awsuser").hexdigest()
     answer = b"md5" + hashlib.md5(inner.encode() + b"salt").hexdigest().encode() + b"\0"
-    assert authentication.accepts(kept, b"salt", answer)
-    assert not authentication.accepts(kept, b"tlas", answer)
-    assert not authentication.accepts(None, b"salt", answer)
+    assert authentication.accepts([kept], b"salt", answer)
+    assert not authentication.accepts([kept], b"tlas", answer)
+    assert not authentication.accepts([], b"salt", answer)

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from headwater.services.firehose.model import chunks, deliveries
+
 KEY = re.compile(r"CDC/\d{4}/\d\d/\d\d/\d\d/changes-1-\d{4}(-\d\d){5}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.gz")
 LINE = b"1,Garden,10.00,2,2016-01-05 00:00:00,WA,Free,Other\n"
 
@@ -121,6 +123,7 @@ def test_an_error_of_delivery_stands_in_the_stream_s_log(lake_without_bucket: An
     assert json.loads(events[0]["message"])["errorCode"] == "S3.NoSuchBucket"
 
 
+@pytest.mark.slow
 def test_a_burst_beyond_the_limit_is_slowed_down_and_retries_deliver_all(start_server: Any, lake_on: Any) -> None:
     """Truth: S11's load: the limit at 5,000 records a second, 20,000 records at once, FailedPutCount, retries deliver all."""
     lake = lake_on(start_server(firehose_records_per_second_max=5000))
@@ -191,3 +194,22 @@ def test_seventy_thousand_single_puts_arrive_once_each(start_server: Any, lake_o
     server.call(server.home.advance(timedelta(seconds=61)))
     found = lake.arrived(until=lambda objects: sum(len(body.splitlines()) for body in objects.values()) >= 70_000)
     assert Counter(b"".join(found.values()).splitlines(keepends=True)) == Counter(lines)
+
+
+def test_records_that_no_bucket_took_for_a_day_are_given_up(start_server: Any, lake_on: Any) -> None:
+    """Truth: PutRecord in the API reference: "stored for 24 hours … If the destination is unreachable for more …, no longer available"."""
+    server = start_server()
+    lake = lake_on(server)
+    lake.stream(BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 0})
+    lake.put(b"too late\n")
+    time.sleep(0.3)
+    server.call(server.home.advance(timedelta(hours=25)))
+    end = time.monotonic() + 10
+    while server.home.store.scan(deliveries):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert server.call(server.home.store.range(chunks)) == []
+    lake.make_bucket()
+    server.call(server.home.advance(timedelta(hours=1)))
+    time.sleep(0.3)
+    assert lake.objects() == {}

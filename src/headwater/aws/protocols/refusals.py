@@ -35,13 +35,14 @@ def _refusal(model: ServiceModel, patch: Patch, fault: Fault) -> _Refusal:
         known = patch.errors.get(fault.code) or COMMON_ERRORS.get(fault.code)
         status = known.status if known else 400
         ours = known.fault if known else False
-        return _Refusal(status, fault.code, fault.code, not ours, None, patch.error_members | fault.members)
+        return _Refusal(status, fault.code, fault.code, not ours, None, fault.members)
     status = shape.error.http_status_code if shape.error else 500 if shape.fault else 400
     listed = patch.errors.get(fault.code)
     if listed is not None:
         status = listed.status
     code = (shape.error.code if shape.error else None) or shape.name
-    members = {name: value for name, value in patch.error_members.items() if name in shape.members} | fault.members
+    own = patch.error_members if status < 500 else {}
+    members = {name: value for name, value in own.items() if name in shape.members} | fault.members
     return _Refusal(status, code, shape.name, status < 500, shape, members)
 
 

@@ -114,7 +114,9 @@ def _as_text(content: bytes) -> str:
         raise malformed("the body is not UTF-8") from error
 
 
-def rest_json_encode(operation: Operation) -> Encode:
+def rest_json_encode(operation: Operation, patch: Patch) -> Encode:
+    blob_type = patch.blob_types.get(operation.name, _BINARY)
+
     def compiled(shape: Shape) -> Callable[[Any], bytes]:
         write = TreeWriter().shape(shape)
         return lambda value: msgspec.json.encode(value if write is None else write(value))
@@ -123,7 +125,7 @@ def rest_json_encode(operation: Operation) -> Encode:
     if shape is None:
         body: BodyWriter = _nothing
     elif shape.payload is not None:
-        body = _payload_writer(shape.payload, shape.members[shape.payload], "application/json", compiled)
+        body = _payload_writer(shape.payload, shape.members[shape.payload], "application/json", blob_type, compiled)
     else:
         write = compiled(shape)
 
@@ -134,7 +136,7 @@ def rest_json_encode(operation: Operation) -> Encode:
 
 
 def rest_xml_encode(operation: Operation, patch: Patch) -> Encode:
-    namespace = namespace_text(operation.service.metadata.xml_namespace)
+    namespace = namespace_text(operation.service.metadata.xml_namespace or patch.xml_namespace)
     writer = XmlWriter(milliseconds=patch.milliseconds)
     shape = operation.output
     if shape is None:
@@ -146,7 +148,7 @@ def rest_xml_encode(operation: Operation, patch: Patch) -> Encode:
             tag = patch.output_roots.get(operation.name) or member.location_name or inner.location_name or inner.name
             return _document(tag, namespace_text(member.xml_namespace or inner.xml_namespace) or namespace, inner, writer)
 
-        body = _payload_writer(shape.payload, member, "application/xml", compiled)
+        body = _payload_writer(shape.payload, member, "application/xml", _BINARY, compiled)
     elif any(member.location not in BOUND_OUT for member in shape.members.values()):
         body = _xml_members_writer(operation, shape, patch, writer, namespace)
     else:
@@ -174,6 +176,7 @@ def _xml_members_writer(operation: Operation, shape: Shape, patch: Patch, writer
     return lambda result: ("application/xml", write(result))
 
 
+_BINARY = "application/octet-stream"
 _PROLOGUE = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -194,13 +197,15 @@ def _nothing(_result: dict[str, Any]) -> tuple[str, bytes | Stream]:
     return "", b""
 
 
-def _payload_writer(name: str, member: Member, content_type: str, compiled: Callable[[Shape], Callable[[Any], bytes]]) -> BodyWriter:
+def _payload_writer(
+    name: str, member: Member, content_type: str, blob_type: str, compiled: Callable[[Shape], Callable[[Any], bytes]]
+) -> BodyWriter:
     kind = member.shape.type
     if kind == "blob":
 
         def raw(result: dict[str, Any]) -> tuple[str, bytes | Stream]:
             value: bytes | Stream | None = result.get(name)
-            return "application/octet-stream", b"" if value is None else value
+            return ("", b"") if value is None else (blob_type, value)
 
         return raw
     if kind == "string":
@@ -219,19 +224,13 @@ def _payload_writer(name: str, member: Member, content_type: str, compiled: Call
 def _encode(operation: Operation, body: BodyWriter, ids: Callable[[str], list[tuple[str, str]]]) -> Encode:
     bound = Outbound(operation.output) if operation.output is not None else None
     status = operation.status
-    says_type = operation.output is not None and any(
-        member.location == "header" and member.wire_name.lower() == "content-type" for member in operation.output.members.values()
-    )
-    type_member = (
-        next((name for name, member in operation.output.members.items() if member.wire_name.lower() == "content-type"), "")
-        if says_type and operation.output is not None
-        else ""
-    )
+    members = operation.output.members.values() if operation.output is not None else ()
+    says_type = any(member.location == "header" and member.wire_name.lower() == "content-type" for member in members)
 
     def encode(result: dict[str, Any], request_id: str) -> Response:
         headers = ids(request_id)
         content_type, content = body(result)
-        if content_type and not (type_member and result.get(type_member)):
+        if content_type and not says_type:
             headers.append(("Content-Type", content_type))
         answered = status
         if bound is not None:

@@ -53,7 +53,7 @@ def parse(body: bytes) -> Node:
     parser.EntityDeclHandler = _refuse
     try:
         parser.Parse(body, True)
-    except (expat.ExpatError, ValueError) as error:  # ValueError: an encoding that expat does not know
+    except (expat.ExpatError, ValueError, LookupError) as error:  # the latter two: an encoding that nobody knows
         raise XmlRefused(str(error)) from error
     return root.children[0]
 

@@ -7,6 +7,7 @@ password; MD5 is the protocol's choice, not ours. Source: PostgreSQL documentati
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 
 
 def verifier(user: str, password: str) -> str:
@@ -18,10 +19,10 @@ def salt() -> bytes:
     return secrets.token_bytes(4)
 
 
-def accepts(kept: str | None, salt: bytes, answer: bytes) -> bool:
-    """Whether the client's answer to this salt proves the password. `kept` is None for a user who may not log in."""
-    expected = "md5" + _md5((kept or verifier("", secrets.token_hex(16))).removeprefix("md5").encode() + salt)
-    return hmac.compare_digest(expected.encode(), answer.removesuffix(b"\0")) and kept is not None
+def accepts(kept: Sequence[str], salt: bytes, answer: bytes) -> bool:
+    """Whether the client's answer to this salt proves one of the passwords."""
+    said = answer.removesuffix(b"\0")
+    return any(hmac.compare_digest(("md5" + _md5(one.removeprefix("md5").encode() + salt)).encode(), said) for one in kept)
 
 
 def _md5(data: bytes) -> str:

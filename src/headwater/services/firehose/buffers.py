@@ -101,10 +101,10 @@ class Allowance:
 class Buffer:
     """What a stream has taken and no delivery has yet: chunks `first` to `following - 1`."""
 
-    __slots__ = ("allowance", "batch", "due", "first", "following", "opened_at", "stream_id")
+    __slots__ = ("allowance", "batch", "due", "first", "following", "opened_at", "record_stem")
 
-    def __init__(self, stream_id: str, following: int, per_second: int) -> None:
-        self.stream_id = stream_id
+    def __init__(self, record_stem: str, following: int, per_second: int) -> None:
+        self.record_stem = record_stem  # of record ids: new with each buffer, since numbers begin anew after a restart
         self.following = following
         self.first = following
         self.opened_at: datetime | None = None
@@ -144,7 +144,7 @@ class Buffers:
     async def _read_open(self, ctx: Context, stream: Stream) -> Buffer:
         place = (stream.account, stream.region, stream.stream_id)
         sealed = max((delivery.last for delivery in ctx.store.scan(deliveries, *place)), default=0)
-        buffer = Buffer(stream.stream_id, sealed + 1, self._records_per_second_max)
+        buffer = Buffer(ctx.new_id().replace("-", ""), sealed + 1, self._records_per_second_max)
         after = ordinal(sealed)
         while page := await ctx.store.range(chunks, *place, after=after, limit=PAGE):
             for chunk in page:
@@ -260,6 +260,8 @@ def _delivery(ctx: Context, stream: Stream, buffer: Buffer, opened_at: datetime)
         key=name(destination.prefix or "", destination.extension),
         error_key=name(destination.error_base, destination.extension, "processing-failed"),
         backup_key=None if backup is None else name(backup.prefix or "", backup.extension),
+        compression=destination.compression,
+        backup_compression="" if backup is None else backup.compression,
     )
 
 

@@ -61,6 +61,9 @@ class Delivery(Record, frozen=True, kw_only=True):
     key: str
     error_key: str
     backup_key: str | None
+    compression: str
+    """As the key's extension says; where the object goes may be changed while it waits, what it is may not."""
+    backup_compression: str
     attempts: int = 0
     last_error: str | None = None
     done: bool = False

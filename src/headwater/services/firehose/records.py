@@ -33,7 +33,7 @@ async def put_record(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 
     data: bytes = request["Record"]["Data"]
     number = await buffers.keep(ctx, stream, buffer, [data], len(data))
-    return {"RecordId": f"{stream.stream_id}{number:016x}0000", "Encrypted": False}
+    return {"RecordId": f"{buffer.record_stem}{number:016x}0000", "Encrypted": False}
 
 
 async def put_record_batch(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -56,6 +56,6 @@ async def put_record_batch(ctx: Context, request: dict[str, Any]) -> dict[str, A
     responses: list[dict[str, str]] = []
     if granted:
         number = await buffers.keep(ctx, stream, buffer, records, size)
-        stem = f"{stream.stream_id}{number:016x}"
+        stem = f"{buffer.record_stem}{number:016x}"
         responses = [{"RecordId": f"{stem}{index:04x}"} for index in range(granted)]
     return {"FailedPutCount": refused, "Encrypted": False, "RequestResponses": responses + [SLOW_DOWN] * refused}

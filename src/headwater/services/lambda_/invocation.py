@@ -9,6 +9,8 @@ from typing import Final, Protocol
 
 import msgspec
 
+from headwater.kernel.store import Record, Table
+
 RESPONSE_BYTES_MAX: Final = 6_291_556
 TAIL_BYTES_MAX: Final = 4_096
 UNHANDLED: Final = "Unhandled"
@@ -31,6 +33,38 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     tail: bytes = b""  # the end of what was logged, where it was asked for
 
 
+class Pending(Record, frozen=True, kw_only=True):
+    """An asynchronous invocation that was accepted and has not come to its end. `due` is set while it waits for its next attempt."""
+
+    account: str
+    region: str
+    function: str
+    id: str  # in the order of arrival
+    request_id: str
+    qualifier: str | None
+    payload: bytes
+    accepted_at: datetime
+    client_context: str | None = None
+    attempts: int = 0
+    due: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        return (self.account, self.region, self.function, self.id)
+
+    @property
+    def function_arn(self) -> str:
+        return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.function}"
+
+    @property
+    def arn(self) -> str:
+        """As the function sees it: qualified only where the caller did so."""
+        return self.function_arn if self.qualifier is None else f"{self.function_arn}:{self.qualifier}"
+
+
+PENDING: Final = Table("lambda", "pending", Pending, key=lambda pending: pending.key, big=True)
+
+
 class Sink(Protocol):
     """Who waits for the outcome."""
 
@@ -40,7 +74,7 @@ class Sink(Protocol):
 class Invocation:
     """An event for a function. `asynchronous` ones wait for a worker without limit, others are what concurrency limits count."""
 
-    __slots__ = ("arn", "asynchronous", "client_context", "done", "enqueued", "headers", "key", "payload", "request_id", "tail")
+    __slots__ = ("arn", "asynchronous", "client_context", "done", "enqueued", "headers", "payload", "pending", "request_id", "tail")
 
     def __init__(
         self,
@@ -49,19 +83,18 @@ class Invocation:
         arn: str,
         payload: bytes,
         done: Sink,
-        asynchronous: bool = False,
         tail: bool = False,
         client_context: str | None = None,
-        key: tuple[str, ...] = (),
+        pending: "Pending | None" = None,
     ) -> None:
         self.request_id = request_id
         self.arn = arn
         self.payload = payload
         self.done = done
-        self.asynchronous = asynchronous
+        self.asynchronous = pending is not None
         self.tail = tail
         self.client_context = client_context
-        self.key = key  # of its record in the store, for an asynchronous one
+        self.pending = pending
         self.enqueued = 0.0
         self.headers = b""
 

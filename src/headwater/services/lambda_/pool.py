@@ -9,8 +9,8 @@ asynchronous ones, which may use a bounded number of workers.
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from .invocation import Invocation
 from .worker import Failure, Launch, Worker
@@ -18,23 +18,24 @@ from .worker import Failure, Launch, Worker
 CORES: Final = os.cpu_count() or 1
 WORKERS_MAX: Final = max(32, 16 * CORES)
 WORKERS_ASYNCHRONOUS_MAX: Final = 4 * CORES
+WORKERS_QUICK_MAX: Final = CORES + 1  # for runs so quick that hardly anybody waits: more could not run at once anyway
 STARTS_MAX: Final = 2 * CORES  # at one time: more would only make each slower
 PATIENCE_S: Final = 0.05
 IDLE_S: Final = 300.0
 
 
 class Pool:
-    """`make` builds a worker for this pool; `room` says whether asynchronous events may take one more worker now."""
+    """`make` builds a worker for this pool; `asynchronous_max` is how many workers asynchronous events may have now."""
 
     def __init__(
         self,
         launch: Launch,
-        tasks: asyncio.TaskGroup,
+        spawn: Callable[[Coroutine[Any, Any, None], str], None],
         make: Callable[["Pool"], Worker],
         asynchronous_max: Callable[[], int],
     ) -> None:
         self.launch = launch
-        self._tasks = tasks
+        self._spawn = spawn
         self._make = make
         self._asynchronous_max = asynchronous_max
         self._loop = asyncio.get_running_loop()
@@ -47,6 +48,7 @@ class Pool:
         self._growth: asyncio.TimerHandle | None = None
         self._sweep: asyncio.TimerHandle | None = None
         self._retired = False
+        self._pressed = False
 
     def submit(self, invocation: Invocation) -> None:
         """Run it now or as soon as a worker is free; its `done` will be called exactly once, never from within this call."""
@@ -166,10 +168,13 @@ class Pool:
         waited = self._head_waited_s()
         if waited < 0 or self._idle or len(self._workers) >= WORKERS_MAX:
             return
+        wanted = 0
         if waited >= patience_s:
-            count = max(1, min(self.waiting, STARTS_MAX) - len(self._starting)) if self._workers else 1
-            for _ in range(min(count, WORKERS_MAX - len(self._workers), STARTS_MAX - len(self._starting))):
-                self._start()
+            wanted = self.waiting - len(self._starting)
+        elif self._pressed and len(self._workers) < WORKERS_QUICK_MAX:
+            wanted = 1 - len(self._starting)
+        for _ in range(min(wanted, WORKERS_MAX - len(self._workers), STARTS_MAX - len(self._starting))):
+            self._start()
         if self._growth is None:
             self._growth = self._loop.call_later(PATIENCE_S, self._look_again)
 
@@ -177,12 +182,13 @@ class Pool:
         self._growth = None
         if not self._retired:
             self._grow()
+            self._pressed = self.waiting > len(self._workers)  # and, when we look next, still: even quick runs want another worker
 
     def _start(self) -> None:
         worker = self._make(self)
         self._workers.add(worker)
         self._starting.add(worker)
-        self._tasks.create_task(worker.live(), name=f"lambda worker {self.launch.function}")
+        self._spawn(worker.live(), f"lambda worker {self.launch.function}")
 
     def _let_go(self) -> None:
         """Workers that nobody needed for a while end; the longest free stand first in the list."""

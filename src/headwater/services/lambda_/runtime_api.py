@@ -8,7 +8,7 @@ Source: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
 import asyncio
 import socket
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import httptools
 
@@ -58,9 +58,12 @@ class RuntimeConnection(asyncio.Protocol):
             % (event.request_id.encode(), event.headers, len(event.payload), event.payload)
         )
 
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are of no asyncio class
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def connection_lost(self, exc: Exception | None) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12

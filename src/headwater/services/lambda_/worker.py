@@ -85,9 +85,10 @@ class Worker:
         self._owner = owner
         self._log = log
         self._now = now
-        self._machine = machine  # seconds since 1970 by the machine's clock: deadlines are compared with time.time() in the function
+        self._machine = machine  # seconds since 1970 by the machine's clock: the function compares deadlines with its own
         self._loop = asyncio.get_running_loop()
         self._process: asyncio.subprocess.Process | None = None
+        self._connections: list[RuntimeConnection] = []
         self._connection: RuntimeConnection | None = None  # set while the worker waits for an event
         self._current: Invocation | None = None
         self._began = 0.0
@@ -183,7 +184,7 @@ class Worker:
             self._say(sentence)
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.bind(("127.0.0.1", 0))
-        server = await self._loop.create_server(lambda: RuntimeConnection(self), sock=listener)
+        server = await self._loop.create_server(self._connected, sock=listener)
         self._pipe, writing = os.pipe()
         os.set_blocking(self._pipe, False)
         try:
@@ -200,6 +201,13 @@ class Worker:
             self._loop.remove_reader(self._pipe)
             os.close(self._pipe)
             server.close()
+            for connection in self._connections:
+                connection.close()
+
+    def _connected(self) -> RuntimeConnection:
+        connection = RuntimeConnection(self)
+        self._connections.append(connection)
+        return connection
 
     async def _spawn(self, port: int, output: int) -> asyncio.subprocess.Process:
         launch = self._launch

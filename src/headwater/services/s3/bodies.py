@@ -1,9 +1,9 @@
 """Bodies: bytes that arrive are written and summed as they come; bytes that leave are read a block at a time.
 
-A body of up to INLINE_BYTES_MAX stands in its object's record and costs no file. A longer one is a plain file of its own, which
-never changes once it is there: written in `arriving/`, brought to the disk and moved to `bodies/` before its record is
-committed, removed after the record is gone. So a record never names a file that is not whole, a copy can be a hard link, and an
-engine may read a file in place. Blocking work runs in the pool `files`.
+A body of up to INLINE_BYTES_MAX stands in its object's record and costs no file. A longer one is a plain file of its own under a
+name that was never used before: whole and on the disk before its record is committed, unchanged ever after, removed when the
+record is gone. So a record never names a file that is not whole, a copy can be a hard link, and an engine may read a file in
+place. A crash may leave files that no record names; the keeper sweeps them. Blocking work runs in the pool `files`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, ParamSpec, TypeVar
 
-from headwater.aws.faults import Fault
+from headwater.aws.faults import Fault, fault
 from headwater.aws.wire import Stream
 
 from . import checksums
@@ -45,8 +45,6 @@ class Arrived:
 
     size: int
     etag: str
-    checksum: str = ""
-    crc64: str = ""
     inline: bytes = b""
     file: str = ""
 
@@ -75,14 +73,15 @@ class Bodies:
 
     def __init__(self, folder: Path, pool: ThreadPoolExecutor) -> None:
         self._bodies = folder / "bodies"
-        self._arriving = folder / "arriving"
         self._in_place = folder / "in-place"
         self._pool = pool
-        self._handed_out: dict[Path, asyncio.TimerHandle | None] = {}
-        for temporary in (self._arriving, self._in_place):
-            shutil.rmtree(temporary, ignore_errors=True)  # what was not finished when the last life ended
-        for place in (self._bodies, self._arriving, self._in_place):
-            place.mkdir(parents=True, exist_ok=True)
+        self._handed_out_at: float | None = None
+        """When an engine was last told of a file, by the loop's time."""
+        self._waiting: set[Path] = set()
+        """Files whose records are gone and that go themselves a little later."""
+        shutil.rmtree(self._in_place, ignore_errors=True)  # made anew when asked for
+        self._bodies.mkdir(parents=True, exist_ok=True)
+        self._in_place.mkdir()
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         assert not kwargs
@@ -95,37 +94,39 @@ class Bodies:
 
     async def take(self, body: Stream | bytes | None, algorithms: Iterable[str], *, inline: bool = True) -> tuple[Arrived, list[str]]:
         """Read `body` to its end and keep it; also its checksums, one for each of `algorithms`. Nothing is kept if the stream raises."""
-        if body is None:
-            body = b""
+        said = None
         if isinstance(body, Stream):
-            _check_size(body.length or 0)
-            if body.length is not None and body.length <= INLINE_BYTES_MAX:
+            said = body.length
+            _check_size(said or 0)
+            if said is not None and said <= INLINE_BYTES_MAX:
                 body = await body.read()
             elif body.whole is not None:
                 body = body.whole
-        if isinstance(body, bytes):
-            return await self._take_whole(body, algorithms, inline)
-        return await self._take_stream(body, algorithms, inline)
-
-    async def _take_whole(self, body: bytes, algorithms: Iterable[str], inline: bool) -> tuple[Arrived, list[str]]:
-        sums = [checksums.of(algorithm, body) for algorithm in algorithms]
-        arrived = Arrived(len(body), hashlib.md5(body, usedforsecurity=False).hexdigest())
+            else:
+                return await self._take_stream(body, list(algorithms), inline)
+        body = body or b""
+        _check_complete(len(body), said)
         if inline and len(body) <= INLINE_BYTES_MAX:
-            arrived.inline = body
-        else:
-            arrived.file = await self._run(self._write_whole, body)
-        return arrived, sums
+            return _summed(body, algorithms)
+        return await self._run(self._write_whole, body, list(algorithms))
 
-    def _write_whole(self, body: bytes) -> str:
-        path = self._arriving / uuid.uuid4().hex
+    def _write_whole(self, body: bytes, algorithms: list[str]) -> tuple[Arrived, list[str]]:
+        arrived, sums = _summed(body, algorithms)
+        path = self._new_path()
         with path.open("xb") as handle:
             handle.write(body)
             handle.flush()
             os.fdatasync(handle.fileno())
-        return self._settle(path)
+        arrived.inline, arrived.file = b"", path.name
+        return arrived, sums
 
-    async def _take_stream(self, body: Stream, algorithms: Iterable[str], inline: bool) -> tuple[Arrived, list[str]]:
-        arriving = await self._run(self._begin, list(algorithms))
+    def _new_path(self) -> Path:
+        path = self.path(uuid.uuid4().hex)
+        path.parent.mkdir(exist_ok=True)
+        return path
+
+    async def _take_stream(self, body: Stream, algorithms: list[str], inline: bool) -> tuple[Arrived, list[str]]:
+        arriving = await self._run(self._begin, algorithms)
         try:
             gathered: list[bytes] = []
             size = 0
@@ -136,9 +137,10 @@ class Bodies:
                     await self._run(arriving.absorb, gathered)
                     gathered, size = [], 0
                     _check_size(arriving.size)
+            _check_complete(arriving.size + size, body.length)
             if inline and arriving.size == 0 and size <= INLINE_BYTES_MAX:
-                await self._run(self._abandon, arriving)
-                return await self._take_whole(b"".join(gathered), algorithms, inline)
+                self._abandon(arriving)
+                return _summed(b"".join(gathered), algorithms)
             file = await self._run(self._finish, arriving, gathered)
         except BaseException:
             self._abandon(arriving)
@@ -147,38 +149,29 @@ class Bodies:
         return arrived, [checksums.text_of(state) for state in arriving.sums]
 
     def _begin(self, algorithms: list[str]) -> _Arriving:
-        path = self._arriving / uuid.uuid4().hex
+        path = self._new_path()
         sums = [checksums.running(algorithm) for algorithm in algorithms]
         return _Arriving(path, path.open("xb"), hashlib.md5(usedforsecurity=False), sums)
 
-    def _finish(self, arriving: _Arriving, last: list[bytes]) -> str:
+    @staticmethod
+    def _finish(arriving: _Arriving, last: list[bytes]) -> str:
         arriving.absorb(last)
         arriving.handle.flush()
         os.fdatasync(arriving.handle.fileno())
         arriving.handle.close()
-        return self._settle(arriving.path)
+        return arriving.path.name
 
     @staticmethod
     def _abandon(arriving: _Arriving) -> None:
         arriving.handle.close()
         arriving.path.unlink(missing_ok=True)
 
-    def _settle(self, path: Path) -> str:
-        """Move a whole file to its place; its name is its identity."""
-        target = self.path(path.name)
-        try:
-            path.rename(target)
-        except FileNotFoundError:
-            target.parent.mkdir(exist_ok=True)
-            path.rename(target)
-        return path.name
-
     async def join(self, files: list[str]) -> str:
         """One file of the bytes of `files`, in order; they stay."""
         return await self._run(self._join, files)
 
     def _join(self, files: list[str]) -> str:
-        path = self._arriving / uuid.uuid4().hex
+        path = self._new_path()
         try:
             with path.open("xb") as target:
                 for file in files:
@@ -189,19 +182,17 @@ class Bodies:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        return self._settle(path)
+        return path.name
 
-    async def twin(self, file: str) -> str:
-        """The same bytes under a file of their own: a hard link, where the file system has them."""
-        return await self._run(self._twin, file)
-
-    def _twin(self, file: str) -> str:
-        path = self._arriving / uuid.uuid4().hex
+    async def twin(self, file: str) -> str | None:
+        """A hard link of a body, which is a body of its own; None where the file system has no more of them."""
+        path = self._new_path()
         try:
-            os.link(self.path(file), path)
+            os.link(self.path(file), path)  # at once, in the loop: `file` may be gone after the next await
         except OSError:
-            return self._join([file])
-        return self._settle(path)
+            return None
+        await self._run(_sync_folder, path.parent)
+        return path.name
 
     # -- leaving -------------------------------------------------------------------------------------------------------
 
@@ -224,35 +215,47 @@ class Bodies:
 
     async def in_place(self, order: str, inline: bytes, file: str) -> Path:
         """A plain file that holds exactly the body; made now for a body that stands in its record."""
-        path = self.path(file) if file else self._in_place / order
-        if not file and path not in self._handed_out:
-            await self._run(self._materialise, path, inline)
-        self._handed_out.setdefault(path, None)
+        self._handed_out_at = asyncio.get_running_loop().time()
+        if file:
+            return self.path(file)
+        path = self._in_place / order
+        await self._run(self._materialise, path, inline)
         return path
 
-    def _materialise(self, path: Path, inline: bytes) -> None:
-        temporary = self._arriving / uuid.uuid4().hex
-        temporary.write_bytes(inline)
-        temporary.rename(path)
+    @staticmethod
+    def _materialise(path: Path, inline: bytes) -> None:
+        if not path.exists():
+            temporary = path.with_name(uuid.uuid4().hex)
+            temporary.write_bytes(inline)
+            temporary.rename(path)
 
     # -- removal -------------------------------------------------------------------------------------------------------
 
     def remove(self, order: str, file: str) -> None:
-        """The body's record is gone: its file goes too, at once unless an engine was told of it."""
+        """The body's record is gone: its file goes too; a little later while an engine may be about to read it."""
+        if not file and self._handed_out_at is None:
+            return
         path = self.path(file) if file else self._in_place / order
-        if path not in self._handed_out:
-            if file:
-                self._pool.submit(path.unlink, missing_ok=True)
-        elif self._handed_out[path] is None:
-            self._handed_out[path] = asyncio.get_running_loop().call_later(HANDED_OUT_GRACE_S, self._remove_late, path)
+        loop = asyncio.get_running_loop()
+        if self._handed_out_at is not None and loop.time() < self._handed_out_at + HANDED_OUT_GRACE_S:
+            self._waiting.add(path)
+            loop.call_later(HANDED_OUT_GRACE_S, self._remove_late, path)
+        else:
+            self._pool.submit(path.unlink, missing_ok=True)
 
     def _remove_late(self, path: Path) -> None:
-        del self._handed_out[path]
-        self._pool.submit(path.unlink, missing_ok=True)
+        if path in self._waiting:
+            self._waiting.discard(path)
+            self._pool.submit(path.unlink, missing_ok=True)
 
-    def unless_refused(self, arrived: Arrived) -> _UnlessRefused:
-        """A block in which the body may yet be refused: a Fault inside it takes the file away again."""
-        return _UnlessRefused(self, arrived.file)
+    @property
+    def no_engine_reads(self) -> bool:
+        """Whether no engine was told of any file in this life: then bodies that stand in records have no files anywhere."""
+        return self._handed_out_at is None
+
+    def unless_refused(self, file: str) -> _UnlessRefused:
+        """A block in which the body that just arrived may yet be refused: a Fault inside it takes its file away again."""
+        return _UnlessRefused(self, file)
 
     async def files(self) -> set[str]:
         """Every body's file."""
@@ -262,18 +265,34 @@ class Bodies:
         return {entry.name for folder in self._bodies.iterdir() for entry in folder.iterdir()}
 
     async def remove_all(self, files: Iterable[str]) -> None:
-        await self._run(self._unlink, [self.path(file) for file in files])
-
-    @staticmethod
-    def _unlink(paths: list[Path]) -> None:
-        for path in paths:
-            path.unlink(missing_ok=True)
+        await self._run(_unlink, [self.path(file) for file in files])
 
     def close(self) -> None:
-        for path, timer in self._handed_out.items():
-            if timer is not None:
-                timer.cancel()
-                path.unlink(missing_ok=True)
+        _unlink(self._waiting)
+        self._waiting.clear()
+
+
+def _unlink(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _summed(body: bytes, algorithms: Iterable[str]) -> tuple[Arrived, list[str]]:
+    sums = [checksums.of(algorithm, body) for algorithm in algorithms]
+    return Arrived(len(body), hashlib.md5(body, usedforsecurity=False).hexdigest(), inline=body), sums
+
+
+def _check_complete(size: int, said: int | None) -> None:
+    if said is not None and size != said:
+        raise fault("IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header")
 
 
 def _check_size(size: int) -> None:

@@ -58,6 +58,7 @@ async def create_bucket(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
         tags=wanted_tags,
         ownership=ownership,
         public_access_block=ALL_BLOCKED,
+        plain=True,
     )
     async with ctx.store.transaction() as tx:
         tx.put(BUCKETS, bucket)

@@ -15,7 +15,7 @@ from .records import ObjectVersion
 from .refusals import header_not_built, no_such_key, precondition_failed
 
 READ_CONDITIONS: Final = frozenset({"IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince"})
-COPY_CONDITIONS: Final = frozenset(f"CopySource{name}" for name in READ_CONDITIONS)
+WRITE_CONDITIONS: Final = frozenset({"IfMatch", "IfNoneMatch"})
 
 
 def check_read(request: Mapping[str, Any], version: ObjectVersion, now: datetime) -> bool:

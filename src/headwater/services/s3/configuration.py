@@ -44,7 +44,7 @@ async def put_bucket_versioning(ctx: Context, request: dict[str, Any]) -> None:
         raise malformed_xml()
     if asked.get("MFADelete", "Disabled") != "Disabled":
         raise header_not_built("x-amz-mfa")
-    await _keep(ctx, replace(bucket, versioning=status))
+    await _keep(ctx, replace(bucket, versioning=status, plain=False))
 
 
 async def get_bucket_encryption(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:

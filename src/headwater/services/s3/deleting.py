@@ -1,7 +1,4 @@
-"""DeleteObjects: up to a thousand at once, each with its own outcome.
-
-Deletions without a version id share transactions (one for as long as no key comes twice); those of a version take their turn.
-"""
+"""DeleteObjects: up to a thousand at once, one after the other, each with its own outcome and its own transaction."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from headwater.kernel.context import Context
 from .access import bucket_of, key_of
 from .attire import refuse_not_built
 from .keeper import Keeper
-from .refusals import malformed_xml, no_such_version
+from .refusals import header_not_built, malformed_xml, no_such_version
 
 OBJECTS_MAX: Final = 1000
 
@@ -39,6 +36,8 @@ async def delete_objects(ctx: Context, request: dict[str, Any]) -> dict[str, Any
 async def _delete_one(ctx: Context, bucket: str, one: dict[str, Any]) -> dict[str, Any]:
     keeper = Keeper.of(ctx)
     key = key_of(one)
+    if "LastModifiedTime" in one or "Size" in one:
+        raise header_not_built("x-amz-if-match-last-modified-time" if "LastModifiedTime" in one else "x-amz-if-match-size")
     conditions = {"IfMatch": one["ETag"]} if "ETag" in one else {}
     version_id = one.get("VersionId")
     if version_id is None:

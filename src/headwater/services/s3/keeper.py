@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from headwater.aws.faults import fault
 from headwater.kernel.context import Context
 from headwater.kernel.home import Home
 from headwater.kernel.store import Store, Table, Transaction
@@ -20,8 +19,8 @@ from headwater.kernel.store import Store, Table, Transaction
 from . import SERVICE, conditions, succession
 from .bodies import Bodies
 from .ordering import ORDER_LENGTH, Orders, is_version_id, version_id
-from .records import BUCKETS, ENABLED, NULL, OBJECTS, PARTS, UPLOADS, VERSIONS, Bucket, ObjectVersion, Upload, sortable
-from .refusals import conflict, invalid_argument, no_such_bucket, no_such_key, no_such_version, not_allowed_on_marker
+from .records import BUCKETS, ENABLED, NULL, OBJECTS, PARTS, UPLOADS, VERSIONS, Bucket, ObjectVersion, Part, Upload, sortable
+from .refusals import busy, conflict, invalid_argument, no_such_bucket, no_such_key, no_such_upload, no_such_version, not_allowed_on_marker
 from .succession import Change
 
 PAGE: Final = 1000
@@ -35,7 +34,7 @@ class Keeper:
         self._store = home.store
         self._mark = home.path / "s3" / "open"
         self.bodies = Bodies(home.path / "s3", home.pools.files)
-        self.orders = Orders()
+        self.orders = Orders(int(home.clock.machine().timestamp() * 1e9))
         self.closing: set[str] = set()
         """Buckets that are being deleted."""
         self.strays: set[str] | None = None
@@ -50,9 +49,6 @@ class Keeper:
     @classmethod
     def of(cls, ctx: Context) -> Keeper:
         return cls.at(ctx.home)
-
-    def order(self, ctx: Context, before: str = "") -> str:
-        return self.orders.next(int(ctx.clock.machine().timestamp() * 1e9), before=before)
 
     # -- finding -------------------------------------------------------------------------------------------------------
 
@@ -99,9 +95,7 @@ class Keeper:
         if bucket is None:
             raise no_such_bucket(name)
         if name in self.closing:
-            raise fault(
-                "OperationAborted", "A conflicting conditional operation is currently in progress against this resource. Try again."
-            )
+            raise busy()
         return bucket
 
     async def write(self, ctx: Context, new: ObjectVersion, request: Mapping[str, Any], *, upload: Upload | None = None) -> ObjectVersion:
@@ -110,12 +104,14 @@ class Keeper:
         With `upload`, the upload and its parts end in the same transaction.
         """
         bucket = self.writable(new.bucket)
+        if bucket.plain and self.bodies.no_engine_reads and conditions.WRITE_CONDITIONS.isdisjoint(request) and upload is None:
+            return await self._succeed(bucket, new, None, None)  # what is overwritten leaves nothing to tidy up: spare the look
         current = self.current(new.bucket, new.key)
         seen = None if current is None or current.marker else current
         conditions.check_write(request, new.key, seen)
         if upload is not None and seen is not None and request.get("IfMatch") is not None and seen.order < upload.order:
             raise conflict("If-Match", new.key)
-        return await self._succeed(ctx, bucket, new, current, upload)
+        return await self._succeed(bucket, new, current, upload)
 
     async def delete(self, ctx: Context, name: str, key: str, request: Mapping[str, Any]) -> ObjectVersion | None:
         """Delete a key: for good in a bucket without versions, else by a delete marker, which is answered."""
@@ -124,7 +120,7 @@ class Keeper:
         conditions.check_write(request, key, None if current is None or current.marker else current)
         if bucket.versioning:
             marker = ObjectVersion(bucket=name, key=key, order="", modified_at=now_of(ctx), marker=True)
-            return await self._succeed(ctx, bucket, marker, current, None)
+            return await self._succeed(bucket, marker, current, None)
         if current is not None:
             await self._commit(Change(newest_gone=current, dropped=[current]))
         return None
@@ -158,26 +154,37 @@ class Keeper:
         elif self._older(version) is not None:
             await self._commit(Change(older=[version]))
 
+    async def keep_part(self, upload: Upload, part: Part) -> None:
+        """Add a part to its upload, in place of one of the same number."""
+        self.writable(upload.bucket)
+        if self._store.get(UPLOADS, upload.bucket, sortable(upload.key), upload.upload_id) is None:
+            raise no_such_upload(upload.upload_id)
+        before = self._store.get(PARTS, part.upload_id, f"{part.number:05}")
+        async with self._store.transaction() as tx:
+            tx.put(PARTS, part)
+        if before is not None:
+            self.bodies.remove("", before.file)
+
     def _older(self, version: ObjectVersion) -> ObjectVersion | None:
         return self._store.get(VERSIONS, version.bucket, sortable(version.key), version.order)
 
-    async def _succeed(
-        self, ctx: Context, bucket: Bucket, new: ObjectVersion, current: ObjectVersion | None, upload: Upload | None
-    ) -> ObjectVersion:
-        order = self.order(ctx, current.order if current is not None else "")
+    async def _succeed(self, bucket: Bucket, new: ObjectVersion, current: ObjectVersion | None, upload: Upload | None) -> ObjectVersion:
+        order = self.orders.next(current.order if current is not None else "")
         new = replace(new, order=order, version_id=version_id(order) if bucket.versioning == ENABLED else NULL)
         old_null = None
         if current is not None and current.null_order and new.version_id == NULL:
             old_null = self._store.get(VERSIONS, new.bucket, sortable(new.key), current.null_order)
-        await self._commit(succession.written(bucket.versioning, new, current, old_null), upload)
+        await self._commit(succession.written(bucket.versioning, new, current, old_null), upload, bucket)
         return new
 
-    async def _commit(self, change: Change, upload: Upload | None = None) -> None:
+    async def _commit(self, change: Change, upload: Upload | None = None, bucket: Bucket | None = None) -> None:
         files = []
         try:
             async with self._store.transaction() as tx:
                 if change.newest is not None:
                     tx.put(OBJECTS, change.newest)
+                    if bucket is not None and bucket.plain and change.newest.file:
+                        tx.put(BUCKETS, replace(bucket, plain=False))
                 if change.newest_gone is not None:
                     tx.delete(OBJECTS, change.newest_gone.bucket, sortable(change.newest_gone.key))
                 for version in change.older_gone:

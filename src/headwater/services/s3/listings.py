@@ -19,8 +19,8 @@ from .refusals import invalid_argument
 
 Walk = Generator[Seek, tuple[list[R], bool], Page[R]]
 Reader = Callable[[Seek], Awaitable[tuple[list[R], bool]]]
-_TOKEN_KEY: Final = "k"
-_TOKEN_PREFIX: Final = "p"
+_AT_KEY: Final = "k"
+_AT_PREFIX: Final = "p"
 
 
 async def list_objects_v2(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -222,7 +222,7 @@ def _order_of(ctx: Context, bucket: Bucket, key: str, version_id: str) -> str:
 
 
 def _token(page: Page[ObjectVersion]) -> str:
-    kind = _TOKEN_KEY if page.last_order else _TOKEN_PREFIX
+    kind = _AT_KEY if page.last_order else _AT_PREFIX
     return urlsafe_b64encode((kind + page.last).encode("utf-8", "surrogatepass")).decode("ascii")
 
 
@@ -232,9 +232,9 @@ def _position(token: str) -> tuple[str, str]:
         text = urlsafe_b64decode(token).decode("utf-8", "surrogatepass")
     except (NotBase64, UnicodeDecodeError):
         text = ""
-    if text[:1] not in {_TOKEN_KEY, _TOKEN_PREFIX} or not text:
+    if text[:1] not in {_AT_KEY, _AT_PREFIX} or not text:
         raise invalid_argument("The continuation token provided is incorrect", "continuation-token")
-    return (text[1:], "") if text[0] == _TOKEN_KEY else ("", text[1:])
+    return (text[1:], "") if text[0] == _AT_KEY else ("", text[1:])
 
 
 def _described_version(row: _Listed, encoding: str | None, bucket: Bucket) -> dict[str, Any]:

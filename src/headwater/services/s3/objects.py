@@ -41,7 +41,7 @@ async def put_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     body = request.get("Body")
     check_length(ctx, body)
     arrived, (checksum,) = await keeper.bodies.take(body, sums_wanted)
-    with keeper.bodies.unless_refused(arrived):
+    with keeper.bodies.unless_refused(arrived.file):
         checksums.check_md5(request.get("ContentMD5"), arrived.etag)
         checksums.check_sum(algorithm, given, checksum, body)
         new = ObjectVersion(

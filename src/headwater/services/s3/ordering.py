@@ -1,6 +1,6 @@
 """Version ids and the order of versions: each new one sorts before all older ones, also when a clock steps back.
 
-Pure but for the machine's time that the caller gives. A version id is 32 letters of S3's alphabet, of which the first twelve are
+Pure. A version id is 32 letters of S3's alphabet, of which the first twelve are
 its `order`: a number that only shrinks, written so that texts sort as the numbers do.
 """
 
@@ -22,21 +22,20 @@ _PACK: Final = struct.Struct(">BQ").pack
 
 
 class Orders:
-    """Gives out orders; one for the whole room."""
+    """Gives out orders; one for the whole room. It begins at the machine's time, so that a later life begins further on."""
 
     __slots__ = ("_last",)
 
-    def __init__(self) -> None:
-        self._last = 0
+    def __init__(self, now_ns: int) -> None:
+        self._last = now_ns
 
-    def next(self, now_ns: int, *, before: str = "") -> str:
-        """An order newer than all given out, and than `before` (an order that was kept from an earlier life)."""
-        number = max(now_ns, self._last + 1)
-        text = _text(number)
+    def next(self, before: str = "") -> str:
+        """An order newer than all given out, and than `before` (kept from an earlier life, whose clock may have been ahead)."""
+        self._last += 1
+        text = _text(self._last)
         if before and text >= before:
-            number = _number(before) + 1
-            text = _text(number)
-        self._last = number
+            self._last = _number(before) + 1
+            text = _text(self._last)
         return text
 
 

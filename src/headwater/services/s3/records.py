@@ -36,6 +36,8 @@ class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
     policy: str = ""
     encryption: dict[str, bool] | None = None
     """The default rule that was put (its BucketKeyEnabled), or None while it is S3's own: AES256 either way."""
+    plain: bool = False
+    """Never versioned, and no body was ever long enough for a file: overwriting needs no look at what is overwritten."""
 
 
 class PartMark(msgspec.Struct, frozen=True, array_like=True):

@@ -81,3 +81,8 @@ def archived(storage_class: str) -> Fault:
 def conflict(condition: str, key: str) -> Fault:
     sentence = "The conditional request cannot succeed due to a conflicting operation against this resource."
     return fault("ConditionalRequestConflict", sentence, Condition=condition, Key=key)
+
+
+def busy() -> Fault:
+    sentence = "A conflicting conditional operation is currently in progress against this resource. Please try again."
+    return fault("OperationAborted", sentence)
