@@ -40,7 +40,7 @@ _QUERY_PARTS: Final = ("X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz
 class Authorization(msgspec.Struct):
     """A signature taken apart. `kind` is where it stood: the Authorization header or the query of a presigned URL."""
 
-    kind: Literal["header", "query"]
+    kind: Literal["header", "query", "query v2"]
     access_key_id: str
     date: str
     region: str

@@ -234,3 +234,22 @@ def test_a_session_ends_with_its_connection(gate: Any, dsn: str) -> None:
     deadline = datetime.now(UTC) + timedelta(seconds=5)
     while not gate.sessions[0].closed:
         assert datetime.now(UTC) < deadline
+
+
+def test_a_statement_that_takes_too_long_is_cancelled(connection: psycopg.Connection) -> None:
+    connection.execute("SET statement_timeout = 200")
+    for arguments in ([], [(1,)]):
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute(
+                "SELECT count(*)::BIGINT AS n FROM range(100000000) a, range(1000) b" + " WHERE 1 = %s" * len(arguments), *arguments
+            )
+    assert connection.execute("SELECT 1 AS n").fetchone() == (1,)
+
+
+def test_settings_come_with_the_startup_message(gate: Any, dsn: str) -> None:
+    with psycopg.connect(dsn, options="-c statement_timeout=700 -c query_group=a\\ b", application_name="reports"):
+        assert gate.sessions[0].settings.said == {"application_name": "reports", "statement_timeout": "700", "query_group": "a b"}
+    with pytest.raises(psycopg.OperationalError, match="unrecognized configuration parameter"):
+        psycopg.connect(dsn, options="-c nonsense=1")
+    with pytest.raises(psycopg.OperationalError, match="only UTF8"):
+        psycopg.connect(dsn, client_encoding="latin1")

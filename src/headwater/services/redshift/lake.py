@@ -5,10 +5,10 @@ file. Easy to get wrong: a role that is not associated is refused by Redshift it
 `_` or `.` are no data. Source: Redshift documentation, "Authorizing COPY … using IAM roles", "Creating data files for queries".
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -66,8 +66,8 @@ class Aws:
         keys = self._service_keys()
         expires_at = None
         for role in chain:
-            with lake_errors():
-                answer = self._boto("sts", keys).assume_role(RoleArn=role, RoleSessionName=f"RedshiftIamRoleSession-{charter.cluster}"[:64])
+            with lake_errors(), contextlib.closing(self._boto("sts", keys)) as sts:
+                answer = sts.assume_role(RoleArn=role, RoleSessionName=f"RedshiftIamRoleSession-{charter.cluster}"[:64])
             credentials = answer["Credentials"]
             expires_at = credentials["Expiration"]
             keys = {
@@ -194,7 +194,7 @@ def not_authorized(region: str, account: str, cluster: str, user: str, role_arn:
     return LakeError("AccessDenied", f"User {who} is not authorized to assume IAM Role {role_arn}", 403)
 
 
-@contextmanager
+@contextlib.contextmanager
 def lake_errors() -> Iterator[None]:
     """What AWS refuses, in its own words; an endpoint that does not answer is a refusal as well."""
     from botocore.exceptions import BotoCoreError, ClientError

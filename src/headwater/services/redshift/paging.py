@@ -30,6 +30,6 @@ def _written(name: str) -> str:
 
 def _read(marker: str) -> str:
     try:
-        return base64.urlsafe_b64decode(marker).decode()
+        return base64.b64decode(marker, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         raise fault("InvalidParameterValue", "The parameter Marker is not valid.") from None
