@@ -115,7 +115,7 @@ class Bench:
             try:
                 workload.prepare(self._accounts[name])
                 requests[name] = workload.requests(self._accounts[name])
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever a program cannot do is a finding
                 self._findings.absent[workload.name, name] = f"{type(error).__name__}: {error}"[:300]
         for connections in CONNECTIONS:
             for _ in range(ROUNDS):

@@ -134,7 +134,9 @@ def ask(port: int, request: bytes) -> int:
     return status
 
 
-HEADWATER = Target("headwater", [sys.executable, "-m", "headwater", "up", "--port", "{port}", "--home", "{folder}/home"])
+HEADWATER = Target(
+    "headwater", [sys.executable, "-m", "headwater", "up", "--port", "{port}", "--home", "{folder}/home"], {"PYTHONPATH": str(ROOT / "src")}
+)
 BARE = Target(
     "bare walk",
     [sys.executable, "-m", "bench.bare", "up", "--port", "{port}", "--home", "{folder}/home"],

@@ -33,7 +33,7 @@ HEADER_TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude
 LABEL_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], exclude_characters="￾￿"), min_size=1, max_size=8).filter(
     lambda text: text.strip("./") != ""
 )
-MOMENTS = st.datetimes(datetime(1971, 1, 1), datetime(2037, 1, 1)).map(lambda moment: moment.replace(microsecond=0, tzinfo=UTC))
+MOMENTS = st.integers(10**7, 2 * 10**9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 
 def leaf(shape: Shape, enum: list[str] | None, text: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:

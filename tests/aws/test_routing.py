@@ -6,7 +6,8 @@ routes every operation of the shipped services as boto3 sends it; here stands wh
 
 import pytest
 
-from headwater.aws.faults import Fault
+from headwater.aws.codec import encode_fault
+from headwater.aws.faults import Fault, fault
 from headwater.aws.index import index, made
 from headwater.aws.routing import Route, route, unknown_operation
 from headwater.aws.wire import Request
@@ -212,3 +213,11 @@ def test_of_services_that_share_a_name_the_plain_one_comes_first() -> None:
     assert index().signing["s3"][0] == "s3"
     assert index().signing["lambda"][0] == "lambda"
     assert index().signing["iam"][0] == "iam"
+
+
+@pytest.mark.parametrize(("service", "protocol"), [("", "json"), ("", "query"), ("lambda-url", "http"), ("execute-api", "http")])
+def test_a_fault_can_be_said_even_where_no_service_was_found(service: str, protocol: str) -> None:
+    response = encode_fault(service, protocol, fault("UnknownOperationException", "nobody is here"), "id")
+    assert response.status == 400
+    assert isinstance(response.body, bytes)
+    assert b"nobody is here" in response.body

@@ -35,24 +35,30 @@ SENTENCES: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
         "CreateFunction",
         {"FunctionName": "f", "Role": "r1", "Code": CODE},
         "ValidationException",
-        "1 validation error detected: Value 'r1' at 'role' failed to satisfy constraint: "
-        r"Member must satisfy regular expression pattern: arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+",
+        (
+            "1 validation error detected: Value 'r1' at 'role' failed to satisfy constraint: "
+            r"Member must satisfy regular expression pattern: arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"
+        ),
     ),
     "a list that is too long": (  # the same
         "lambda",
         "CreateFunction",
         {"FunctionName": "f", "Role": ROLE, "Code": CODE, "Architectures": ["x86_64", "arm64"]},
         "ValidationException",
-        "1 validation error detected: Value '[x86_64, arm64]' at 'architectures' failed to satisfy constraint: "
-        "Member must have length less than or equal to 1",
+        (
+            "1 validation error detected: Value '[x86_64, arm64]' at 'architectures' failed to satisfy constraint: "
+            "Member must have length less than or equal to 1"
+        ),
     ),
     "an enum": (  # lambda.json, test_put_function_recursion_config_invalid_value
         "lambda",
         "PutFunctionRecursionConfig",
         {"FunctionName": "f", "RecursiveLoop": "InvalidValue"},
         "ValidationException",
-        "1 validation error detected: Value 'InvalidValue' at 'recursiveLoop' failed to satisfy constraint: "
-        "Member must satisfy enum value set: [Allow, Terminate]",
+        (
+            "1 validation error detected: Value 'InvalidValue' at 'recursiveLoop' failed to satisfy constraint: "
+            "Member must satisfy enum value set: [Allow, Terminate]"
+        ),
     ),
     "a member that is missing": (  # lambda.json, test_tag_exceptions
         "lambda",
@@ -73,17 +79,21 @@ SENTENCES: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
         "DescribeDeliveryStream",
         {"DeliveryStreamName": "a b" * 30},
         "ValidationException",
-        f"2 validation errors detected: Value '{'a b' * 30}' at 'deliveryStreamName' failed to satisfy constraint: "
-        f"Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value '{'a b' * 30}' at 'deliveryStreamName' failed to "
-        "satisfy constraint: Member must have length less than or equal to 64",
+        (
+            f"2 validation errors detected: Value '{'a b' * 30}' at 'deliveryStreamName' failed to satisfy constraint: "
+            f"Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value '{'a b' * 30}' at 'deliveryStreamName' failed to "
+            "satisfy constraint: Member must have length less than or equal to 64"
+        ),
     ),
     "IAM, which shows no values": (  # iam.json, test_user_match_id_mismatch
         "iam",
         "DeleteServiceSpecificCredential",
         {"ServiceSpecificCredentialId": "totally-wrong-credential-id-with-hyphens"},
         "ValidationError",
-        r"1 validation error detected: Value at 'serviceSpecificCredentialId' failed to satisfy constraint: "
-        r"Member must satisfy regular expression pattern: [\w]+",
+        (
+            r"1 validation error detected: Value at 'serviceSpecificCredentialId' failed to satisfy constraint: "
+            r"Member must satisfy regular expression pattern: [\w]+"
+        ),
     ),
     "IAM's enums": (  # iam.json, test_invalid_update_parameters
         "iam",
@@ -97,16 +107,20 @@ SENTENCES: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
         "DescribeMetricFilters",
         {"metricName": "X" * 256, "metricNamespace": "n"},
         "InvalidParameterException",
-        f"1 validation error detected: Value '{'X' * 256}' at 'metricName' failed to satisfy constraint: "
-        "Member must have length less than or equal to 255",
+        (
+            f"1 validation error detected: Value '{'X' * 256}' at 'metricName' failed to satisfy constraint: "
+            "Member must have length less than or equal to 255"
+        ),
     ),
     "STS": (  # docs.aws.amazon.com/STS: DurationSeconds, minimum 900
         "sts",
         "AssumeRole",
         {"RoleArn": ROLE + "x" * 20, "RoleSessionName": "s1", "DurationSeconds": 60},
         "ValidationError",
-        "1 validation error detected: Value '60' at 'durationSeconds' failed to satisfy constraint: "
-        "Member must have value greater than or equal to 900",
+        (
+            "1 validation error detected: Value '60' at 'durationSeconds' failed to satisfy constraint: "
+            "Member must have value greater than or equal to 900"
+        ),
     ),
     "RDS without its identifier": (
         "rds",

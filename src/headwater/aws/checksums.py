@@ -1,7 +1,7 @@
 """The checksums that S3 knows, computed as bytes pass and compared with what the client said.
 
-CRC32 comes from zlib, the digests from hashlib; CRC32C and CRC64NVME from awscrt, AWS's own library, which is only imported
-(50 ms) when a client asks for one of them. Sentences as in recordings/s3.json (grep "checksum").
+CRC32 comes from zlib, the digests from hashlib; CRC32C, CRC64NVME and the XXHASH family from awscrt, AWS's own library, which is
+only imported (50 ms) when a client asks for one of them. Sentences as in recordings/s3.json (grep "checksum").
 """
 
 import binascii
@@ -16,7 +16,19 @@ from headwater.aws.wire import Request
 
 PREFIX: Final = "x-amz-checksum-"
 _NOT_ALGORITHMS: Final = frozenset({"x-amz-checksum-algorithm", "x-amz-checksum-type", "x-amz-checksum-mode"})
-SIZES: Final = {"crc32": 4, "crc32c": 4, "crc64nvme": 8, "sha1": 20, "sha256": 32}
+SIZES: Final = {
+    "crc32": 4,
+    "crc32c": 4,
+    "crc64nvme": 8,
+    "sha1": 20,
+    "sha256": 32,
+    "sha512": 64,
+    "md5": 16,
+    "xxhash64": 8,
+    "xxhash3": 8,
+    "xxhash128": 16,
+}
+_XXHASHES: Final = {"xxhash64": "new_xxhash64", "xxhash3": "new_xxhash3_64", "xxhash128": "new_xxhash3_128"}
 
 
 class Hasher(Protocol):
@@ -37,14 +49,30 @@ class _Crc:
         return self._value.to_bytes(self._size, "big")
 
 
+class _XxHash:
+    def __init__(self, state: Any) -> None:
+        self._state = state
+
+    def update(self, data: bytes, /) -> None:
+        self._state.update(data)
+
+    def digest(self) -> bytes:
+        digest: bytes = self._state.finalize()
+        return digest
+
+
 def hasher(algorithm: str) -> Hasher:
     """A hasher for one of SIZES, in lower case."""
     if algorithm == "crc32":
         return _Crc(zlib.crc32, 4)
     if algorithm in {"crc32c", "crc64nvme"}:
-        from awscrt import checksums  # noqa: PLC0415  # see above
+        from awscrt import checksums  # see above
 
         return _Crc(getattr(checksums, algorithm), SIZES[algorithm])
+    if algorithm in _XXHASHES:
+        from awscrt import checksums  # see above
+
+        return _XxHash(getattr(checksums.XXHash, _XXHASHES[algorithm])(0))
     return hashlib.new(algorithm, usedforsecurity=False)
 
 

@@ -53,7 +53,9 @@ def _framing(said: str, authorization: Authorization | None, secret: str | None)
     signed, trailing = _STREAMING[said]
     if not signed:
         return None, trailing
-    if authorization is None or secret is None:
+    if authorization is None:
+        raise refused("s3", "missing")
+    if secret is None:
         return None, trailing  # a root's own key, whose signatures nobody checks: the framing is still taken off
     return ChunkSignatures(authorization, secret), trailing
 
@@ -182,7 +184,7 @@ class Unframing:
 
     def _open_chunk(self, line: bytes) -> None:
         found = _CHUNK.fullmatch(line)
-        if found is None or (self._signatures is not None) != (found.group(2) is not None):
+        if found is None or (self._signatures is not None and found.group(2) is None):
             raise _not_framed()
         self._left = int(found.group(1), 16)
         if self._left > CHUNK_BYTES_MAX:
@@ -211,6 +213,8 @@ class Unframing:
         if name == "x-amz-trailer-signature" and self._signatures is not None:
             self._signatures.check_trailer(value, sha256(self._trailer_lines).hexdigest())
             self._state = "end"
+            return
+        if name == "x-amz-trailer-signature":
             return
         self.trailers[name] = value
         self._trailer_lines += f"{name}:{value}\n".encode()

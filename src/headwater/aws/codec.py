@@ -5,10 +5,12 @@ no request walks the model. A codec is pure; it neither reads a socket nor knows
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 from uuid import uuid4
 
 from headwater.aws.faults import Fault
+from headwater.aws.index import index
 from headwater.aws.models import Operation, ServiceModel, service_model
 from headwater.aws.patches import Patch, patch
 from headwater.aws.protocols import refusals, rest, rpc
@@ -51,7 +53,14 @@ def codec_for(operation: Operation, protocol: str) -> Codec:
 
 def encode_fault(service: str, protocol: str, fault: Fault, request_id: str, resource: str = "") -> Response:
     """A fault's response where no operation is known; `resource` is the path, which S3 names in its errors."""
-    return _fault_encoder(service_model(service), protocol)(fault, request_id, resource)
+    model = service_model(service) if service in index().services else _nameless(protocol)
+    return _fault_encoder(model, protocol)(fault, request_id, resource)
+
+
+@cache
+def _nameless(protocol: str) -> ServiceModel:
+    """A model that has no errors of its own, for what was addressed to no service that AWS has."""
+    return ServiceModel.of("", {"metadata": {"protocol": protocol}})
 
 
 def _compiled(operation: Operation, protocol: str) -> Codec:
@@ -95,6 +104,7 @@ _FAULTS: Final = {
     "query": refusals.xml_faults,
     "ec2": refusals.ec2_faults,
     "smithy-rpc-v2-cbor": refusals.cbor_faults,
+    "http": refusals.rest_json_faults,  # a function's or an API's own host, which has no model
 }
 
 

@@ -48,7 +48,10 @@ def made() -> Index:
         if metadata.target_prefix:
             _list(found.targets, metadata.target_prefix, name)
     for key, names in (*found.signing.items(), *found.endpoints.items()):
-        names.sort(key=lambda name, key=key: _preference(key, name))
+        names.sort()
+        if key in names:  # of several services behind one name the plain one comes first: rds before docdb and neptune
+            names.remove(key)
+            names.insert(0, key)
     return found
 
 
@@ -56,11 +59,6 @@ def _list(table: dict[str, list[str]], key: str, name: str) -> None:
     names = table.setdefault(key, [])
     if name not in names:
         names.append(name)
-
-
-def _preference(key: str, name: str) -> tuple[bool, str]:
-    """Of several services behind one name the plain one comes first: `rds` before `docdb` and `neptune`."""
-    return (name != key, name)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import msgspec
 
 from headwater.aws.models import service_model
 
+_NOT_WELL_FORMED: Final = "The XML you provided was not well-formed or did not validate against our published schema"
+
 
 class ErrorPatch(msgspec.Struct, forbid_unknown_fields=True):
     status: int = 400
@@ -40,8 +42,8 @@ class Validation(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
 class Patch(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     validation: Validation = msgspec.field(default_factory=Validation)
     errors: dict[str, ErrorPatch] = {}
-    malformed: Wording = msgspec.field(default_factory=lambda: Wording("SerializationException"))
-    error_members: dict[str, str] = {}  # members that every error of the service carries
+    malformed: Wording = msgspec.field(default_factory=lambda: Wording("MalformedXML", _NOT_WELL_FORMED))  # a body of XML
+    error_members: dict[str, str] = {}  # members that every error of the service carries which blames the caller
     bare_errors: bool = False  # REST-XML errors without an <ErrorResponse> around them
     output_roots: dict[str, str] = {}  # by operation: the root element of a REST-XML answer
     blob_types: dict[str, str] = {}  # by operation: the content type of an answer that is one blob
@@ -89,11 +91,6 @@ COMMON_ERRORS: Final[dict[str, ErrorPatch]] = {
 
 # What the protocols default to, where a service's file says nothing else.
 _PROTOCOL_VALIDATION: Final = {"query": "ValidationError", "ec2": "InvalidParameterValue"}
-_PROTOCOL_MALFORMED: Final = {
-    "query": Wording("MalformedInput"),
-    "ec2": Wording("MalformedInput"),
-    "rest-xml": Wording("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"),
-}
 
 
 @cache
@@ -106,8 +103,6 @@ def patch(service: str) -> Patch:
         protocol = service_model(service).metadata.protocol
     except KeyError:  # a model that did not come from botocore's folder, such as a test's
         return found
-    if "malformed" not in described and protocol in _PROTOCOL_MALFORMED:
-        found.malformed = _PROTOCOL_MALFORMED[protocol]
     if "code" not in described.get("validation", {}):
         found.validation.code = _PROTOCOL_VALIDATION.get(protocol, found.validation.code)
     return found

@@ -5,7 +5,7 @@ the method and path. Loopback addresses say nothing. When nothing tells, it is a
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import msgspec
@@ -49,6 +49,7 @@ _QUERY_SCOPE: Final = re.compile(
 )
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _IP: Final = re.compile(r"[\d.]+|\[?[0-9a-f:]*:[0-9a-f:]*\]?")
+_PORT: Final = re.compile(r":\d+$")
 _BY_ID: Final = frozenset({"lambda-url", "execute-api"})
 _S3_CONTROL_PATH: Final = "/v20180820/"
 
@@ -63,9 +64,13 @@ def route(request: Request) -> Route:
         return _targeted(target, scope, region)
     if host.id is not None and host.service is not None:
         return Route(host.service, None, "http", {"Id": host.id}, region)
-    rpc = _RPC_PATH.fullmatch(request.path)
-    if rpc is not None and (headers.get("smithy-protocol") == "rpc-v2-cbor" or rpc.group(1) in index().targets):
+    rpc = _RPC_PATH.fullmatch(request.path) if headers.get("smithy-protocol") == "rpc-v2-cbor" else None
+    if rpc is not None:
         return _known(_by_target(rpc.group(1), rpc.group(2), scope), rpc.group(2), _CBOR, region)
+    return _by_name(request, scope, host, region)
+
+
+def _by_name(request: Request, scope: tuple[str, str] | None, host: _Host, region: str | None) -> Route:
     names = _candidates(request, scope, host)
     if not names:
         return _without_service(request, host, region)
@@ -81,13 +86,15 @@ def _scope(request: Request) -> tuple[str, str] | None:
     return (found.group(1), found.group(2)) if found else None
 
 
-@cache
+@lru_cache(maxsize=1024)  # bounded: whoever sends a request chooses its host
 def _host(text: str) -> _Host:
-    name = text.rpartition(":")[0] if re.search(r":\d+$", text) else text
-    name = name.lower()
+    name = _PORT.sub("", text).lower()
     if not name or name == "localhost" or _IP.fullmatch(name):
         return _SILENT
-    labels = name.split(".")
+    return _host_of(name, name.split("."))
+
+
+def _host_of(name: str, labels: list[str]) -> _Host:
     region = next((label for label in labels if _REGION.fullmatch(label)), None)
     if len(labels) > 2 and labels[1] in _BY_ID:
         return _Host(labels[1], region, id=labels[0])

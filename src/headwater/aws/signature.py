@@ -40,7 +40,7 @@ _QUERY_PARTS: Final = ("X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz
 class Authorization(msgspec.Struct):
     """A signature taken apart. `kind` is where it stood: the Authorization header or the query of a presigned URL."""
 
-    kind: Literal["header", "query"]
+    kind: Literal["header", "query", "query v2"]
     access_key_id: str
     date: str
     region: str
@@ -178,11 +178,11 @@ def check_freshness(request: Request, authorization: Authorization, now: datetim
     if authorization.expires_s is not None:
         _check_expiry(request, authorization, signed_at, now)
     elif age > SKEW_MAX or -age > SKEW_MAX:
-        stamp = f"{now:%Y%m%dT%H%M%SZ}"
+        stamp, edge = f"{now:%Y%m%dT%H%M%SZ}", f"{now - SKEW_MAX if age > SKEW_MAX else now + SKEW_MAX:%Y%m%dT%H%M%SZ}"
         if age > SKEW_MAX:
-            detail = f"Signature expired: {authorization.timestamp} is now earlier than {now - SKEW_MAX:%Y%m%dT%H%M%SZ} ({stamp} - 15 min.)"
+            detail = f"Signature expired: {authorization.timestamp} is now earlier than {edge} ({stamp} - 15 min.)"
         else:
-            detail = f"Signature not yet current: {authorization.timestamp} is still later than {now + SKEW_MAX:%Y%m%dT%H%M%SZ} ({stamp} + 15 min.)"
+            detail = f"Signature not yet current: {authorization.timestamp} is still later than {edge} ({stamp} + 15 min.)"
         raise refused(
             family_of(request, authorization.service),
             "skewed",

@@ -6,7 +6,7 @@ code and in which words is data (`patches.Validation`). Source of the sentences:
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -82,7 +82,7 @@ class _Checks:
         def check(value: Any, where: Where, findings: list[Finding]) -> None:
             for name in required:
                 if value.get(name) is None:
-                    findings.append(Finding((where, name), None, _NOT_NULL, shape, name))
+                    findings += (Finding((where, name), None, _NOT_NULL, shape, name),)
             if exclusive and sum(inner is not None for inner in value.values()) != 1:
                 findings.append(Finding(where, value, "Member must have exactly one of its members set", shape))
             for name, inner in value.items():
@@ -115,7 +115,7 @@ class _Checks:
             if inner is not None:
                 for number, one in enumerate(value, 1):
                     if one is not None:
-                        inner(one, ((where, str(number)), "member"), findings)
+                        inner(one, ((where, number), "member"), findings)
             elif leaves and not all(holds(one) for one in value if one is not None for holds, _ in leaves):
                 findings.append(Finding(where, value, sentence, element))
             if refuses_null and None in value:
@@ -249,7 +249,7 @@ def path_text(where: Where) -> str:
     """`targets.1.member.id`: names as Java's beans have them, elements counted from one."""
     names: list[str] = []
     while where is not None:
-        names.append(bean_name(where[1]))
+        names.append(bean_name(str(where[1])))
         where = where[0]
     return ".".join(reversed(names))
 
@@ -267,17 +267,11 @@ def value_text(value: Any) -> str:
         return "{" + ", ".join(f"{key}={value_text(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(value_text(inner) for inner in value) + "]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return "null"
     if isinstance(value, bytes):
         return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value)
+    if value is None or isinstance(value, bool):
+        return _JAVA_WORDS[value]
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def unknown_members(params: Collection[str], shape: Shape) -> list[str]:
-    """Names that the model does not have: ignored on the wire, a mistake in a call between rooms."""
-    return [name for name in params if name not in shape.members]
+_JAVA_WORDS: Final = {None: "null", True: "true", False: "false"}

@@ -53,6 +53,7 @@ def up(arguments: list[str]) -> None:
     if options.detach:
         _detach([argument for argument in arguments if argument != "--detach"], options.home.expanduser().absolute())
         return
+    _import_structlog_alone()
     from headwater.gateway.server import main
     from headwater.kernel.home import HomeInUse
 
@@ -70,6 +71,17 @@ def up(arguments: list[str]) -> None:
         sys.exit(f"headwater: {error}. `headwater status` shows it, `headwater down` ends it.")
     except OSError as error:
         sys.exit(f"headwater: cannot listen on {options.host}:{options.port}: {error.strerror}. Another port: --port N.")
+
+
+def _import_structlog_alone() -> None:
+    """structlog imports Rich wherever it is installed, for tracebacks in colour: 20 ms of the start, and nothing that a server needs."""
+    if "rich" in sys.modules:
+        return
+    sys.modules["rich"] = None  # type: ignore[assignment]  # Python's own way to say: not now
+    try:
+        import structlog  # noqa: F401 - for what comes after
+    finally:
+        del sys.modules["rich"]
 
 
 def _say_ready(home: Home) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from headwater.aws import presigned_v2
 from headwater.aws.models import Operation
 from headwater.aws.routing import Route
 from headwater.aws.signature import Authorization, check_freshness, parse_authorization, verify
@@ -28,19 +29,35 @@ def authenticate(ctx: Context, request: Request, place: Route, operation: Operat
     """
     if place.region:
         ctx.region = place.region
-    authorization = parse_authorization(request)
+    authorization = parse_authorization(request) or (presigned_v2.parse(request) if place.service == "s3" else None)
     if authorization is None:
         if place.service != "s3" and not operation.anonymous:
             raise refused(family_of(request, place.service), "missing")
         ctx.principal = anonymous()
         return None, None
-    ctx.region = authorization.region
-    ctx.principal, secret = _principal(ctx, request, authorization)
+    ctx.region = authorization.region or ctx.region
+    ctx.principal, secret = _principal(ctx, request, authorization, place)
     ctx.account = ctx.principal.account
+    if authorization.kind != "header":
+        request.headers.update(presigned_v2.hoisted(request))
     return authorization, secret
 
 
-def _principal(ctx: Context, request: Request, authorization: Authorization) -> tuple[Principal, str | None]:
+def _verify(ctx: Context, request: Request, authorization: Authorization, secret: str, place: Route) -> None:
+    if authorization.kind == "query v2":
+        presigned_v2.verify(request, authorization, secret, ctx.clock.machine(), place.uri_labels.get("Bucket"))
+    else:
+        verify(request, authorization, secret, ctx.clock.machine())
+
+
+def _check_freshness(ctx: Context, request: Request, authorization: Authorization) -> None:
+    if authorization.kind == "query v2":
+        presigned_v2.check_freshness(authorization, ctx.clock.machine())
+    else:
+        check_freshness(request, authorization, ctx.clock.machine())
+
+
+def _principal(ctx: Context, request: Request, authorization: Authorization, place: Route) -> tuple[Principal, str | None]:
     home = ctx.home
     key_id = authorization.access_key_id
     family = family_of(request, authorization.service)
@@ -48,7 +65,7 @@ def _principal(ctx: Context, request: Request, authorization: Authorization) -> 
         if token.access_key_id != key_id:
             raise refused(family, "unknown key")
         secret = home.issuer.secret_of(key_id)
-        verify(request, authorization, secret, ctx.clock.machine())
+        _verify(ctx, request, authorization, secret, place)
         if token.expiration is not None and token.expiration <= ctx.clock.now():
             raise refused(family, "expired token")
         return token.principal, secret
@@ -57,10 +74,10 @@ def _principal(ctx: Context, request: Request, authorization: Authorization) -> 
         if not key.active:
             raise refused(family, "unknown key")
         secret = home.secret_of(key)
-        verify(request, authorization, secret, ctx.clock.machine())
+        _verify(ctx, request, authorization, secret, place)
         return Principal(arn=key.principal_arn, account=key.account, kind="user", user_id=key.user_id, access_key_id=key_id), secret
     if home.settings.strict or not key_id.isascii() or home.issuer.was_issued(key_id):
         raise refused(family, "invalid token" if authorization.session_token else "unknown key")
-    check_freshness(request, authorization, ctx.clock.machine())
+    _check_freshness(ctx, request, authorization)
     account = key_id if len(key_id) == ACCOUNT_DIGITS and key_id.isdigit() else DEFAULT_ACCOUNT
     return root_of(account, key_id), None

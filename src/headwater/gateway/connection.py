@@ -76,7 +76,8 @@ class Connection(asyncio.Protocol):
         self._waiting_since: float | None = door.loop.time()
         self._full: asyncio.Future[None] | None = None
         self._lost = False
-        self._ending = False
+        self._refused = False
+        self._stopping = False
         # of the message that is arriving
         self._url = b""
         self._headers: dict[str, str] = {}
@@ -91,7 +92,7 @@ class Connection(asyncio.Protocol):
 
     # -- the transport's calls -----------------------------------------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are not of asyncio's class
         peer = transport.get_extra_info("peername")
         self._source: str = peer[0] if peer else ""
@@ -100,8 +101,8 @@ class Connection(asyncio.Protocol):
         self._door.connections.add(self)
         self._patience = self._loop.call_later(ARRIVAL_S, self._look)
 
-    def data_received(self, data: bytes) -> None:
-        if self._ending:
+    def data_received(self, data: bytes) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+        if self._refused:
             return
         try:
             self._parser.feed_data(data)
@@ -116,7 +117,7 @@ class Connection(asyncio.Protocol):
         except Unacceptable as error:
             self._refuse(error.status)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
         self._lost = True
         self._patience.cancel()
         if self._arriving is not None:
@@ -125,10 +126,10 @@ class Connection(asyncio.Protocol):
             self._full.set_result(None)
         self._wake()
 
-    def pause_writing(self) -> None:
+    def pause_writing(self) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
         self._full = self._loop.create_future()
 
-    def resume_writing(self) -> None:
+    def resume_writing(self) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
         if self._full is not None and not self._full.done():
             self._full.set_result(None)
         self._full = None
@@ -218,7 +219,7 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, status: int) -> None:
         """What follows cannot be understood: answer what was, then this, then end."""
-        self._ending = True
+        self._refused = True
         self._hold_back()
         if self._arriving is not None:
             self._arriving.fail(ClientGone())
@@ -237,7 +238,7 @@ class Connection(asyncio.Protocol):
         if self._owes_continue:
             self._owes_continue = False
             self._transport.write(CONTINUE)
-        if self._held_back and not self._ending and not self._transport.is_closing():
+        if self._held_back and not self._refused and not self._transport.is_closing():
             self._held_back = False
             self._transport.resume_reading()
 
@@ -253,7 +254,7 @@ class Connection(asyncio.Protocol):
 
     def stop(self) -> None:
         """Finish what is being answered, take nothing more."""
-        self._ending = True
+        self._stopping = True
         if self._waiting_since is not None:
             self._transport.close()
 
@@ -279,7 +280,7 @@ class Connection(asyncio.Protocol):
 
     async def _next(self) -> Asked | int | None:
         while not self._queue:
-            if self._lost or self._ending:
+            if self._lost or self._stopping:
                 return None
             self._waiting_since = self._loop.time()
             self._waiter = self._loop.create_future()
@@ -298,7 +299,7 @@ class Connection(asyncio.Protocol):
     async def _answer(self, asked: Asked, response: Response) -> bool:
         """Write the response; whether the connection goes on."""
         unread = asked.arriving is not None and not asked.arriving.ended
-        keep_alive = asked.keep_alive and not self._ending and not (unread and self._owes_continue)
+        keep_alive = asked.keep_alive and not self._stopping and not (unread and self._owes_continue)
         body = response.body
         chunked = isinstance(body, Stream) and body.length is None and asked.keep_alive
         if isinstance(body, Stream) and body.length is None and not chunked:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ def guard(request: Request) -> None:
         raise fault("AccessDenied", "Cross-site requests are refused.")
 
 
+@lru_cache(maxsize=1024)
 def is_own_name(host: str) -> bool:
     """Whether `host` (with or without a port) is a loopback address or a name that AWS or this machine owns.
 

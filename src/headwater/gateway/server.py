@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from headwater.aws.wire import Request, Response
-from headwater.gateway import house
+from headwater.gateway import house, logs
 from headwater.gateway.door import serve
 from headwater.gateway.guard import is_own_name
 from headwater.gateway.request_log import RequestLog
@@ -93,6 +93,8 @@ async def _serve(home: Home, listener: socket.socket, stop: asyncio.Event, ready
 def main(settings: Settings, ready: Callable[[Home], None] = lambda home: None) -> None:
     """Run in the foreground until SIGINT or SIGTERM."""
     import uvloop
+
+    logs.configure()
 
     async def program() -> None:
         stop = asyncio.Event()

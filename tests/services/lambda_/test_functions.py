@@ -1,4 +1,4 @@
-"""Functions over boto3: made, shown, changed, deleted. Shapes and sentences: recordings/lambda.json (TestLambdaFunction, TestLambdaTags)."""
+"""Functions over boto3: made, shown, changed, deleted. Truth: recordings/lambda.json (TestLambdaFunction, TestLambdaTags)."""
 
 import io
 import json

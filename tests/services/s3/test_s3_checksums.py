@@ -84,20 +84,33 @@ def _chunked(requests: Any, aws: Any, bucket: str, body: bytes, checksum: str) -
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
 
+    class Auth(S3SigV4Auth):  # type: ignore[misc]
+        def payload(self, request: Any) -> str:
+            return "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+
     chunks = [body[at : at + 65_536] for at in range(0, len(body), 65_536)]
     framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
     framed += b"0\r\nx-amz-checksum-crc32:%b\r\n\r\n" % checksum.encode()
     headers = {
-        "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
         "x-amz-trailer": "x-amz-checksum-crc32",
         "x-amz-decoded-content-length": str(len(body)),
         "content-encoding": "aws-chunked",
     }
     request = AWSRequest("PUT", f"{aws.endpoint_url}/{bucket}/k", headers=headers, data=framed)
-    S3SigV4Auth(Credentials(aws.account, "test"), "s3", "us-east-1").add_auth(request)
+    Auth(Credentials(aws.account, "test"), "s3", "us-east-1").add_auth(request)
     return requests.put(request.url, data=framed, headers=dict(request.headers), timeout=10)
 
 
 def test_two_checksums_are_one_too_many(s3: Any, bucket: str, refused: Any) -> None:
     with refused("InvalidRequest", "single x-amz-checksum- header"):
         s3.put_object(Bucket=bucket, Key="k", Body=b"x", ChecksumCRC32="jNwbzQ==", ChecksumCRC32C="AAAAAA==")
+
+
+def test_a_checksum_that_was_promised_must_come(s3: Any, bucket: str, refused: Any) -> None:
+    def promise(request: Any, **_: Any) -> None:
+        request.headers["x-amz-trailer"] = "x-amz-checksum-sha1"
+        del request.headers["x-amz-checksum-crc32"]
+
+    s3.meta.events.register("before-sign.s3.PutObject", promise)
+    with refused("MalformedTrailerError"):
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x")

@@ -83,7 +83,28 @@ def test_a_common_prefix_is_leapt_over_not_read() -> None:
     rows = [Row(f"{folder}/{number:06}") for folder in "abcde" for number in range(20_000)]
     page, read = page_of(rows, prefix="", delimiter="/", limit=1000)
     assert page.prefixes == ["a/", "b/", "c/", "d/", "e/"]
-    assert read < 6000
+    assert read < 200
+
+
+def test_many_small_prefixes_are_read_in_long_pages() -> None:
+    rows = [Row(f"{folder:04}/{number}") for folder in range(1500) for number in range(10)]
+    page, read = page_of(rows, prefix="", delimiter="/", limit=1000)
+    assert (len(page.prefixes), page.truncated) == (1000, True)
+    assert read < 12_000
+
+
+def test_a_thousand_delete_markers_do_not_make_a_thousand_reads() -> None:
+    rows = [Row(f"{number:05}", hidden=number < 5000) for number in range(5001)]
+    seeks = 0
+    walk = walked(prefix="", delimiter="", limit=1, shows=lambda row: not row.hidden)
+    seek = next(walk)
+    with pytest.raises(StopIteration) as end:
+        while True:
+            seeks += 1
+            found = list(behind(rows, seek))
+            seek = walk.send((found[: seek.limit], len(found) > seek.limit))
+    assert [row.key for row in end.value.value.rows] == ["05000"]
+    assert seeks < 15
 
 
 def test_keys_are_url_encoded_as_aws_encodes_them() -> None:

@@ -177,16 +177,31 @@ def test_get_object_refuses(s3: Any, bucket: str, refused: Any, code: str, reque
         s3.get_object(**{"Bucket": bucket, "Key": "CamelCaseKey"} | request_)
 
 
-def test_a_presigned_url_is_enough(aws: Any, bucket: str) -> None:
+@pytest.mark.parametrize("version", [None, "s3v4"], ids=["as boto3 makes them by default", "version 4"])
+def test_a_presigned_url_is_enough(aws: Any, bucket: str, version: str | None) -> None:
     import requests
     from botocore.config import Config
 
-    s3 = aws.client("s3", config=Config(signature_version="s3v4"))
+    s3 = aws.client("s3", config=Config(signature_version=version))
     link = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "a b"})
     assert requests.put(link, data=b"by link", timeout=5).status_code == 200
     link = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a b", "ResponseContentType": "text/x"})
     got = requests.get(link, timeout=5)
     assert (got.content, got.headers["content-type"]) == (b"by link", "text/x")
+    if version is None:  # the signer of version 4 makes no such links
+        late = requests.get(s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a b"}, ExpiresIn=-100), timeout=5)
+        assert (late.status_code, "Request has expired" in late.text) == (403, True)
+
+
+def test_headers_in_a_presigned_urls_query_count(aws: Any, bucket: str) -> None:
+    """TestS3PresignedUrl::test_presigned_url_v4_x_amz_in_qs."""
+    import requests
+
+    s3 = aws.client("s3")
+    link = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k", "Metadata": {"foo": "bar"}})
+    assert "x-amz-meta-foo=bar" in link
+    assert requests.put(link, data=b"x", timeout=5).status_code == 200
+    assert s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"foo": "bar"}
 
 
 def test_the_attributes_of_an_object(s3: Any, bucket: str) -> None:

@@ -149,9 +149,9 @@ class Outbound:
                 self.status_member = name
 
     def write(self, result: dict[str, Any], headers: list[tuple[str, str]]) -> None:
-        for name, (header, text) in self._headers.items():
-            value = result.get(name)
-            if value is not None:
+        for name, value in result.items():
+            if value is not None and name in self._headers:
+                header, text = self._headers[name]
                 headers.append((header, text(value)))
         for name, prefix in self._prefixes:
             for key, value in (result.get(name) or {}).items():

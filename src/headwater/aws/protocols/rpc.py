@@ -71,7 +71,9 @@ def form_decode(operation: Operation) -> Decode:
             text = whole_body(request).decode("ascii")
         except UnicodeDecodeError as error:
             raise fault("MalformedInput", "The form is not URL-encoded") from error
-        found: dict[str, Any] = read(grow(form_pairs(text or request.query)))
+        if request.query:  # an SDK of old, or a person with curl, may put some of it there
+            text = f"{request.query}&{text}"
+        found: dict[str, Any] = read(grow(form_pairs(text)))
         return found
 
     return decode

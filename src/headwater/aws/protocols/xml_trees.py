@@ -8,7 +8,6 @@ import binascii
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any, Final
-from xml.sax.saxutils import escape  # only replaces characters, parses nothing
 
 from headwater.aws.models import Member, Shape
 from headwater.aws.protocols import timestamps
@@ -48,24 +47,17 @@ class XmlReader:
             found: dict[str, Any] = {}
             for child in node.children:
                 place = elements.get(child.tag)
-                if place is None:
-                    continue
-                name, gathers, inner = place
-                if not gathers or name not in found:
-                    found[name] = inner(child)
-                elif isinstance(found[name], list):
-                    found[name] += inner(child)
-                else:
-                    found[name] |= inner(child)
+                if place is not None:
+                    name, gathers, inner = place
+                    found[name] = _gathered(found[name], inner(child)) if gathers and name in found else inner(child)
             for key, (name, convert) in attributes.items():
                 if key in node.attributes:
                     found[name] = convert(node.attributes[key])
             return found
 
         self._known[shape.name] = read
-        for name, member in shape.members.items():
-            if member.location is not None:
-                continue
+        in_body = {name: member for name, member in shape.members.items() if member.location is None}
+        for name, member in in_body.items():
             if member.xml_attribute:
                 attributes[member.wire_name] = (name, TEXT_READERS[member.shape.type])
             else:
@@ -106,6 +98,15 @@ class XmlReader:
         return read
 
 
+def _gathered(so_far: Any, more: Any) -> Any:
+    """A flattened list or map grows element by element."""
+    if isinstance(so_far, list):
+        so_far += more
+    else:
+        so_far |= more
+    return so_far
+
+
 def read_boolean(text: str) -> bool:
     """XML's, form's and header's booleans. Raises ValueError."""
     lowered = text.strip().lower()
@@ -134,14 +135,22 @@ TEXT_READERS: Final[dict[str, Callable[[str], Any]]] = {
 }
 
 
+def _escape(value: str) -> str:
+    if "&" in value:
+        value = value.replace("&", "&amp;")
+    if "<" in value:
+        value = value.replace("<", "&lt;")
+    return value.replace(">", "&gt;") if ">" in value else value
+
+
 def text_of(value: str) -> str:
     """`value` as character data. What XML cannot hold is written as S3 does, as a reference."""
-    escaped = escape(value)
+    escaped = _escape(value)
     return escaped if escaped.isprintable() else escaped.translate(_CONTROLS)
 
 
 def attribute_of(value: str) -> str:
-    return f'"{escape(value).translate(_ATTRIBUTE)}"'
+    return f'"{_escape(value).translate(_ATTRIBUTE)}"'
 
 
 def boolean_text(value: bool) -> str:

@@ -17,6 +17,12 @@ LINGER_S: Final = 0.05
 BACKLOG_BYTES_MAX: Final = 64 * 1024 * 1024
 
 
+def raise_flag(flag: threading.Event) -> None:
+    """Asking is cheap, setting takes a lock; and most of the time the other thread knows already."""
+    if not flag.is_set():
+        flag.set()
+
+
 class Filler:
     """Takes changes in journal order; `carried(position, changes)` is called in its thread after each batch."""
 
@@ -41,7 +47,7 @@ class Filler:
             self._waiting.extend(changes)
             self._position = position
             self.backlog_bytes += size
-        self._some.set()
+        raise_flag(self._some)
 
     def hurry(self) -> None:
         """Somebody waits: do not linger."""

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from headwater.kernel.store import journal
-from headwater.kernel.store.filler import BACKLOG_BYTES_MAX, Filler
+from headwater.kernel.store.filler import BACKLOG_BYTES_MAX, Filler, raise_flag
 from headwater.kernel.store.journal import Change, Journal
 from headwater.kernel.store.shelf import Shelf
 from headwater.kernel.store.table import Record, Table, encode_key
@@ -225,7 +225,7 @@ class Store:
             else:
                 self._memory[table].put(key, record)
         self._filler.add(changes, position, position - before)
-        self._dirty.set()
+        raise_flag(self._dirty)
         if self._journal.segment_is_full:
             self._journal.begin_segment()
 

@@ -1,6 +1,7 @@
 """Code that nobody names any more leaves the disk, an hour after its last name: an upload of the same bytes may be under way."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
@@ -25,6 +26,12 @@ def perhaps_unused(ctx: Context, sha256: str) -> CodeUnused:
 
 @handles(CodeUnused)
 async def _dispose(ctx: Context, due: CodeUnused) -> None:
-    versions = any(version.code_sha256 == due.subject for version in ctx.store.scan(VERSIONS))
-    if not versions and not any(layer.code_sha256 == due.subject for layer in ctx.store.scan(LAYERS)):
+    if due.subject not in set(_named(ctx)):
         await asyncio.get_running_loop().run_in_executor(ctx.home.pools.files, code.drop, fleet_of(ctx.home).root, due.subject)
+
+
+def _named(ctx: Context) -> Iterator[str]:
+    versions = ctx.store.scan(VERSIONS)
+    used = {arn for version in versions for arn in version.layers}
+    yield from (version.code_sha256 for version in versions)
+    yield from (layer.code_sha256 for layer in ctx.store.scan(LAYERS) if not layer.is_deleted or layer.arn in used)

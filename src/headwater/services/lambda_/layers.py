@@ -8,7 +8,7 @@ from .configuration import Parameters
 from .disposal import perhaps_unused
 from .download import _location_of
 from .functions import PAGE, _upload, page
-from .model import LAYERS, VERSIONS, Layer, padded, timestamp
+from .model import LAYERS, Layer, padded, timestamp
 from .names import no_such_resource
 
 
@@ -31,18 +31,18 @@ async def publish_layer_version(ctx: Context, request: Parameters) -> Parameters
     )
     async with ctx.store.transaction() as tx:
         tx.put(LAYERS, layer)
-    return describe_layer(layer) | {"Content": await _content(ctx, layer)}
+    return await _whole(ctx, layer)
 
 
 async def get_layer_version(ctx: Context, request: Parameters) -> Parameters:
     layer = _find(ctx, _name(request["LayerName"]), request["VersionNumber"])
-    return describe_layer(layer) | {"Content": await _content(ctx, layer)}
+    return await _whole(ctx, layer)
 
 
 async def get_layer_version_by_arn(ctx: Context, request: Parameters) -> Parameters:
     *_, name, version = request["Arn"].split(":")
     layer = _find(ctx, name, int(version))
-    return describe_layer(layer) | {"Content": await _content(ctx, layer)}
+    return await _whole(ctx, layer)
 
 
 async def list_layer_versions(ctx: Context, request: Parameters) -> Parameters:
@@ -61,22 +61,17 @@ async def list_layers(ctx: Context, request: Parameters) -> Parameters:
 
 
 async def delete_layer_version(ctx: Context, request: Parameters) -> None:
-    """Functions that have the layer keep it, as on AWS: its record stays, marked, until the last of them is gone."""
+    """Its record stays, marked: its number is never given again, and functions that have the layer keep it, as on AWS."""
     layer = ctx.store.get(LAYERS, ctx.account, ctx.region, _name(request["LayerName"]), padded(str(request["VersionNumber"])))
     if layer is None:
         return
-    in_use = any(layer.arn in version.layers for version in ctx.store.scan(VERSIONS))
     async with ctx.store.transaction() as tx:
-        if in_use:
-            tx.put(LAYERS, layer.deleted())
-        else:
-            tx.delete(LAYERS, layer.account, layer.region, layer.name, padded(str(layer.version)))
-            tx.owe(perhaps_unused(ctx, layer.code_sha256))
+        tx.put(LAYERS, layer.deleted())
+        tx.owe(perhaps_unused(ctx, layer.code_sha256))
 
 
 def describe_layer(layer: Layer) -> dict[str, Any]:
     return {
-        "LayerArn": layer.layer_arn,
         "LayerVersionArn": layer.arn,
         "Description": layer.description,
         "CreatedDate": timestamp(layer.created_at),
@@ -87,8 +82,10 @@ def describe_layer(layer: Layer) -> dict[str, Any]:
     }
 
 
-async def _content(ctx: Context, layer: Layer) -> dict[str, Any]:
-    return {"Location": await _location_of(ctx, layer.code_sha256), "CodeSha256": layer.code_sha256, "CodeSize": layer.code_bytes}
+async def _whole(ctx: Context, layer: Layer) -> dict[str, Any]:
+    """A layer version with its place and its content, as it is shown when it stands alone."""
+    content = {"Location": await _location_of(ctx, layer.code_sha256), "CodeSha256": layer.code_sha256, "CodeSize": layer.code_bytes}
+    return describe_layer(layer) | {"LayerArn": layer.layer_arn, "Content": content}
 
 
 def _find(ctx: Context, name: str, version: int) -> Layer:

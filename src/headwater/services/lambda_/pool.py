@@ -18,6 +18,7 @@ from .worker import Failure, Launch, Worker
 CORES: Final = os.cpu_count() or 1
 WORKERS_MAX: Final = max(32, 16 * CORES)
 WORKERS_ASYNCHRONOUS_MAX: Final = 4 * CORES
+WORKERS_QUICK_MAX: Final = CORES + 1  # for runs so quick that hardly anybody waits: more could not run at once anyway
 STARTS_MAX: Final = 2 * CORES  # at one time: more would only make each slower
 PATIENCE_S: Final = 0.05
 IDLE_S: Final = 300.0
@@ -47,6 +48,7 @@ class Pool:
         self._growth: asyncio.TimerHandle | None = None
         self._sweep: asyncio.TimerHandle | None = None
         self._retired = False
+        self._pressed = False
 
     def submit(self, invocation: Invocation) -> None:
         """Run it now or as soon as a worker is free; its `done` will be called exactly once, never from within this call."""
@@ -166,10 +168,13 @@ class Pool:
         waited = self._head_waited_s()
         if waited < 0 or self._idle or len(self._workers) >= WORKERS_MAX:
             return
+        wanted = 0
         if waited >= patience_s:
-            count = max(1, min(self.waiting, STARTS_MAX) - len(self._starting)) if self._workers else 1
-            for _ in range(min(count, WORKERS_MAX - len(self._workers), STARTS_MAX - len(self._starting))):
-                self._start()
+            wanted = self.waiting - len(self._starting)
+        elif self._pressed and len(self._workers) < WORKERS_QUICK_MAX:
+            wanted = 1 - len(self._starting)
+        for _ in range(min(wanted, WORKERS_MAX - len(self._workers), STARTS_MAX - len(self._starting))):
+            self._start()
         if self._growth is None:
             self._growth = self._loop.call_later(PATIENCE_S, self._look_again)
 
@@ -177,6 +182,7 @@ class Pool:
         self._growth = None
         if not self._retired:
             self._grow()
+            self._pressed = self.waiting > len(self._workers)  # and, when we look next, still: even quick runs want another worker
 
     def _start(self) -> None:
         worker = self._make(self)

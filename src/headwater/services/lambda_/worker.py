@@ -85,7 +85,7 @@ class Worker:
         self._owner = owner
         self._log = log
         self._now = now
-        self._machine = machine  # seconds since 1970 by the machine's clock: deadlines are compared with time.time() in the function
+        self._machine = machine  # seconds since 1970 by the machine's clock: the function compares deadlines with its own
         self._loop = asyncio.get_running_loop()
         self._process: asyncio.subprocess.Process | None = None
         self._connections: list[RuntimeConnection] = []

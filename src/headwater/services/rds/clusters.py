@@ -18,7 +18,7 @@ from .paging import filtered, page
 from .records import CLUSTERS, INSTANCES, Cluster, Role, cluster_named, instance_named, members, tagged
 from .refusals import cluster_state, combination, no_such_instance, not_built
 from .requests import address, moved, new_resource_id, parameter_group, refuse_unbuilt, refuse_without_program, remembered, subnet_group
-from .servers import apply_settings, servers_of, settle
+from .servers import servers_of, settle
 from .versions import engine_named, family, version_of
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ async def modify_db_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, 
         if works:
             settle(ctx, tx, renamed)
     if changed.parameter_group != cluster.parameter_group:
-        await apply_settings(ctx.home, renamed)
+        await servers_of(ctx.home).apply_settings(renamed)
     return {"DBCluster": describe(ctx, renamed)}
 
 

@@ -24,7 +24,7 @@ from .requests import (
     storage,
     subnet_group,
 )
-from .servers import apply_settings, servers_of, settle
+from .servers import servers_of, settle
 from .versions import Engine, engine_named, family, version_of
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ async def modify_db_instance(ctx: Context, request: dict[str, Any]) -> dict[str,
         if works:
             settle(ctx, tx, renamed)
     if changed.parameter_group != instance.parameter_group:
-        await apply_settings(ctx.home, _owner(ctx, renamed))
+        await servers_of(ctx.home).apply_settings(_owner(ctx, renamed))
     return {"DBInstance": describe(ctx, renamed)}
 
 

@@ -17,8 +17,8 @@ from .descriptions import family_of_default
 from .paging import page
 from .records import GROUPS, Group, Setting, tagged, uses
 from .refusals import invalid, no_such_cluster_parameter_group, no_such_parameter_group
-from .servers import apply_settings
-from .settings import UNMODIFIABLE, checked, parameters_of, users_of
+from .servers import servers_of
+from .settings import UNMODIFIABLE, checked, users_of
 from .versions import FAMILIES
 
 if TYPE_CHECKING:
@@ -105,11 +105,11 @@ async def delete_db_cluster_parameter_group(ctx: Context, request: dict[str, Any
 
 
 async def describe_engine_default_parameters(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return await _defaults(request)
+    return await _defaults(ctx, request)
 
 
 async def describe_engine_default_cluster_parameters(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return await _defaults(request)
+    return await _defaults(ctx, request)
 
 
 async def _create(ctx: Context, scope: Scope, request: dict[str, Any]) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def _changeable(ctx: Context, scope: Scope, request: dict[str, Any]) -> Group:
 
 async def _parameters(ctx: Context, scope: Scope, request: dict[str, Any]) -> dict[str, Any]:
     group = _found(ctx, scope, request)
-    known = await parameters_of(group.family)
+    known = await servers_of(ctx.home).parameters(group.family)
     shown = [_parameter(variable, group.settings.get(name)) for name, variable in known.items()]
     if "Source" in request:
         shown = [each for each in shown if each["Source"] == request["Source"]]
@@ -187,11 +187,11 @@ async def _parameters(ctx: Context, scope: Scope, request: dict[str, Any]) -> di
     return {"Parameters": parameters, "Marker": marker}
 
 
-async def _defaults(request: dict[str, Any]) -> dict[str, Any]:
+async def _defaults(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     of_family = request["DBParameterGroupFamily"]
     if of_family not in FAMILIES:
         raise invalid(f"ParameterGroupFamily {of_family} is not a valid parameter group family")
-    shown = [_parameter(variable, None) for variable in (await parameters_of(of_family)).values()]
+    shown = [_parameter(variable, None) for variable in (await servers_of(ctx.home).parameters(of_family)).values()]
     parameters, marker = page(shown, request, key=lambda each: str(each["ParameterName"]))
     return {"EngineDefaults": {"DBParameterGroupFamily": of_family, "Parameters": parameters, "Marker": marker}}
 
@@ -216,7 +216,7 @@ async def _modify(ctx: Context, scope: Scope, request: dict[str, Any]) -> dict[s
     group = _changeable(ctx, scope, request)
     if len(request["Parameters"]) > PARAMETERS_A_CALL_MAX:
         raise invalid(f"A maximum of {PARAMETERS_A_CALL_MAX} parameters can be modified in a single request.")
-    known = await parameters_of(group.family)
+    known = await servers_of(ctx.home).parameters(group.family)
     settings = dict(group.settings)
     for each in request["Parameters"]:
         if not {"ParameterName", "ParameterValue", "ApplyMethod"} <= each.keys():
@@ -240,7 +240,7 @@ async def _keep(ctx: Context, group: Group) -> None:
     async with ctx.store.transaction() as tx:
         tx.put(GROUPS, group)
     for owner in users_of(ctx.store, group):
-        await apply_settings(ctx.home, owner)
+        await servers_of(ctx.home).apply_settings(owner)
 
 
 async def _delete(ctx: Context, scope: Scope, request: dict[str, Any]) -> None:

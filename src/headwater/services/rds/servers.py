@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from msgspec.structs import replace
 
-from headwater.engines.database import CACHE, Database, SqlFailed, Tls, in_thread
+from headwater.engines.database import CACHE, Database, SqlFailed, Tls, Variable, in_thread
 from headwater.engines.mariadb import MariaDB
 from headwater.engines.mariadb_lambda.door import LambdaDoor
 from headwater.engines.mariadb_lambda.library import LibraryMissing
@@ -31,7 +31,8 @@ from . import SERVICE
 from .events import Happened, event
 from .lambda_calls import invoker
 from .records import CLUSTERS, Cluster, Instance, by_id, table_of, with_servers
-from .settings import chosen, for_engine, parameters_of
+from .settings import OF_AWS, chosen, described, for_engine
+from .versions import FAMILIES
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -65,6 +66,7 @@ class Servers:
         self.running: dict[str, Running] = {}
         self.failures: dict[str, str] = {}  # servers that could not even be started, and why
         self._locks: dict[str, asyncio.Lock] = {}
+        self._parameters: dict[str, dict[str, Variable]] = {}
 
     def lock(self, resource_id: str) -> asyncio.Lock:
         return self._locks.setdefault(resource_id, asyncio.Lock())
@@ -103,6 +105,31 @@ class Servers:
             await door.open(home.tasks)
         database.start(home.tasks)
         return running
+
+    async def parameters(self, of_family: str) -> dict[str, Variable]:
+        """All parameters of a family, by name: the engine's, which do not change while we run, and RDS's own."""
+        engine = FAMILIES[of_family]
+        if engine.name not in self._parameters:
+            self._parameters[engine.name] = {each.name: each for each in [*await described(engine), *OF_AWS.get(engine.name, [])]}
+        return self._parameters[engine.name]
+
+    async def apply_settings(self, owner: Instance | Cluster) -> None:
+        """Changed parameter groups reach the running server: what may change at once and was asked to; the rest waits for a restart."""
+        running = self.running.get(owner.resource_id)
+        if running is None or running.database.state != "up":
+            return
+        asked = chosen(self._home.store, owner)
+        wanted = for_engine(asked)
+        known = await self.parameters(owner.family)
+        settings = dict(running.settings)
+        for name in settings.keys() | wanted.keys():
+            at_once = name in known and known[name].dynamic and (name not in asked or asked[name].immediate)
+            if at_once and name in wanted:
+                settings[name] = wanted[name]
+            elif at_once:
+                del settings[name]
+        await running.database.apply(settings)
+        running.settings = settings
 
     async def stop(self, resource_id: str) -> None:
         running = self.running.pop(resource_id, None)
@@ -234,25 +261,6 @@ async def _now(ctx: Context, resource: Instance | Cluster, status: str, happened
 
 def _noun(resource: Instance | Cluster) -> str:
     return "DB cluster" if isinstance(resource, Cluster) else "DB instance"
-
-
-async def apply_settings(home: Home, owner: Instance | Cluster) -> None:
-    """Changed parameter groups reach the running server: what may change at once and was asked to; the rest waits for a restart."""
-    running = servers_of(home).running.get(owner.resource_id)
-    if running is None or running.database.state != "up":
-        return
-    chosen_now = chosen(home.store, owner)
-    known = await parameters_of(owner.family)
-    wanted = for_engine(chosen_now)
-    settings = dict(running.settings)
-    for name in settings.keys() | wanted.keys():
-        at_once = name in known and known[name].dynamic and (name not in chosen_now or chosen_now[name].immediate)
-        if at_once and name in wanted:
-            settings[name] = wanted[name]
-        elif at_once:
-            del settings[name]
-    await running.database.apply(settings)
-    running.settings = settings
 
 
 def parameters_pending(home: Home, owner: Instance | Cluster) -> bool:

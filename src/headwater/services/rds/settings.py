@@ -13,12 +13,12 @@ from headwater.engines import mariadb, postgres
 from headwater.engines.database import Variable, in_thread
 from headwater.kernel.store import Store
 
-from .records import GROUPS, Cluster, Group, Instance, Setting, members
+from .records import CLUSTERS, GROUPS, INSTANCES, Cluster, Group, Instance, Setting, members
 from .refusals import combination, invalid
-from .versions import FAMILIES
+from .versions import Engine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
 LAMBDA_ROLE: Final = "aws_default_lambda_role"
 _ROLE: Final = "The role that the cluster assumes for this feature when it is called from SQL; it must be associated with the cluster."
@@ -33,16 +33,10 @@ NOT_THE_ENGINES: Final = frozenset({LAMBDA_ROLE})
 UNMODIFIABLE: Final = mariadb.FIXED | postgres.FIXED
 BOOLEANS: Final = {"0": "OFF", "1": "ON", "false": "OFF", "true": "ON", "off": "OFF", "on": "ON"}
 
-_described: dict[str, dict[str, Variable]] = {}  # what an engine's program says of itself does not change while we run
 
-
-async def parameters_of(family: str) -> dict[str, Variable]:
-    """All parameters of a family, by name."""
-    engine = FAMILIES[family]
-    if engine.name not in _described:
-        own = await mariadb.variables() if engine.program == "mariadb" else await in_thread(postgres.variables)
-        _described[engine.name] = {each.name: each for each in [*own, *OF_AWS.get(engine.name, [])]}
-    return _described[engine.name]
+def described(engine: Engine) -> Awaitable[list[Variable]]:
+    """What the engine's program says of itself."""
+    return mariadb.variables() if engine.program == "mariadb" else in_thread(postgres.variables)
 
 
 def checked(name: str, value: str, method: str, known: Mapping[str, Variable]) -> Setting:
@@ -98,8 +92,6 @@ def for_engine(settings: Mapping[str, Setting]) -> dict[str, str]:
 
 def users_of(store: Store, group: Group) -> list[Instance | Cluster]:
     """The servers' owners whose settings depend on the group."""
-    from .records import CLUSTERS, INSTANCES
-
     owners: dict[str, Instance | Cluster] = {}
     if group.scope == "cluster":
         return [each for each in store.scan(CLUSTERS, group.account, group.region) if each.parameter_group == group.name]

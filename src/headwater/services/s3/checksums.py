@@ -154,8 +154,10 @@ def check_sum(algorithm: str, given: str, calculated: str, body: Stream | bytes 
     """Raise unless what the request said of its body, in a header or behind the body, is what was calculated."""
     if algorithm and not given and isinstance(body, Stream):
         given = body.trailers.get(f"x-amz-checksum-{algorithm.lower()}", "")
-        if given:
-            check_form(algorithm, given)
+        if not given:
+            sentence = "The request contained trailing data that was not well-formed or did not conform to our published schema."
+            raise fault("MalformedTrailerError", sentence)
+        check_form(algorithm, given)
     if given and given != calculated:
         raise mismatch(algorithm)
 

@@ -17,6 +17,8 @@ from urllib.parse import quote_plus
 PAGE_MAX: Final = 1000
 _FIRST_LOOK: Final = 32
 """With a delimiter most rows read may be leapt over, so the first looks are short; they grow while they pay."""
+_PAYS: Final = 16
+"""A look pays when at least one in so many of its rows is shown."""
 
 
 class Row(Protocol):
@@ -77,6 +79,7 @@ def walked(
     count = 0
     while True:
         rows, more = yield seek
+        before = count
         at = 0
         leap = ""
         while at < len(rows):
@@ -99,11 +102,13 @@ def walked(
             leap = common if at == len(rows) else ""
         if not more:
             return page
-        want = min(PAGE_MAX, want * 4) if delimiter else limit - count + 1
-        if leap:
-            seek = Seek(want, prefix, beyond=leap)
+        if leap and (count - before) * _PAYS < len(rows):
+            want = _FIRST_LOOK  # long runs under one prefix: reading on in them would be for nothing
+        elif delimiter or count == before:
+            want = min(PAGE_MAX, want * 4)
         else:
-            seek = Seek(want, prefix, after=rows[-1].key, order=rows[-1].order)
+            want = limit - count + 1
+        seek = Seek(want, prefix, beyond=leap) if leap else Seek(want, prefix, after=rows[-1].key, order=rows[-1].order)
 
 
 def _past(rows: list[R], at: int, prefix: str) -> int:
