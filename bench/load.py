@@ -64,7 +64,6 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are not of asyncio's class
         self._parser = httptools.HttpResponseParser(self)
-        self._body = b""
         self._send()
 
     def _send(self) -> None:
@@ -72,11 +71,8 @@ class Client(asyncio.Protocol):
         self._transport.write(self._next_request())
 
     def data_received(self, data: bytes) -> None:
+        self._data = data
         self._parser.feed_data(data)
-
-    def on_body(self, body: bytes) -> None:
-        if not self._tally.refusal:
-            self._body = body[:300]
 
     def on_message_complete(self) -> None:
         tally = self._tally
@@ -89,7 +85,7 @@ class Client(asyncio.Protocol):
                 tally.took_s.append(now - self._sent_at)
             else:
                 tally.refusals += 1
-                tally.refusal = tally.refusal or f"{status} {self._body.decode('latin-1')}"
+                tally.refusal = tally.refusal or f"{status} {self._data[-300:].decode('latin-1')}"
         if now >= tally.end:
             self._finish()
         elif self._parser.should_keep_alive():

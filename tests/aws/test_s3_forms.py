@@ -133,3 +133,20 @@ def test_metadata_travels_as_headers_both_ways() -> None:
     assert ("x-amz-meta-colour", "blue") in response.headers
     assert ("Last-Modified", "Fri, 02 Jan 2026 00:00:00 GMT") in response.headers
     assert not [name for name, _ in response.headers if re.fullmatch("content-type", name, re.IGNORECASE)]
+
+
+def test_a_location_is_read_by_boto3_itself() -> None:
+    """The client, not its parser, reads this answer: so the client is asked."""
+    import boto3
+    from botocore.awsrequest import AWSResponse
+
+    client = boto3.client("s3", "eu-west-1", endpoint_url="http://127.0.0.1", aws_access_key_id="test", aws_secret_access_key="test")
+    content = answer("GetBucketLocation", {"LocationConstraint": "eu-west-1"}).encode()
+
+    class Raw:
+        def stream(self, **_: Any) -> list[bytes]:
+            return [content]
+
+    client.meta.events.register("before-send.s3", lambda request, **_: AWSResponse(request.url, 200, {}, Raw()))
+    assert client.get_bucket_location(Bucket="b")["LocationConstraint"] == "eu-west-1"
+    client.close()

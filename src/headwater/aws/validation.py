@@ -115,7 +115,7 @@ class _Checks:
             if inner is not None:
                 for number, one in enumerate(value, 1):
                     if one is not None:
-                        inner(one, ((where, str(number)), "member"), findings)
+                        inner(one, ((where, number), "member"), findings)
             elif leaves and not all(holds(one) for one in value if one is not None for holds, _ in leaves):
                 findings.append(Finding(where, value, sentence, element))
             if refuses_null and None in value:
@@ -249,7 +249,7 @@ def path_text(where: Where) -> str:
     """`targets.1.member.id`: names as Java's beans have them, elements counted from one."""
     names: list[str] = []
     while where is not None:
-        names.append(bean_name(where[1]))
+        names.append(bean_name(str(where[1])))
         where = where[0]
     return ".".join(reversed(names))
 

@@ -9,7 +9,7 @@ from headwater.aws.checksums import Checks
 from headwater.aws.chunked import verified_body as verified_stream
 from headwater.aws.faults import fault
 from headwater.aws.models import Operation
-from headwater.aws.signature import Authorization
+from headwater.aws.signature import EMPTY_SHA256, Authorization
 from headwater.aws.wire import Request, Stream
 
 HEX_SHA256_LENGTH: Final = 64
@@ -29,6 +29,8 @@ def verified_body(request: Request, operation: Operation, authorization: Authori
         if len(said) == HEX_SHA256_LENGTH:
             _check_sha256(said.lower(), request.body)
         return request.body
+    if not request.body and said == EMPTY_SHA256 and "content-md5" not in request.headers:
+        return b""
     checks = Checks(request)
     checks.update(request.body)
     checks.finish({})

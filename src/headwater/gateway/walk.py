@@ -27,7 +27,7 @@ from headwater.gateway.authentication import authenticate
 from headwater.gateway.bodies import verified_body
 from headwater.gateway.guard import guard
 from headwater.kernel.context import Context
-from headwater.kernel.identity import DEFAULT_ACCOUNT, new_request_id, root_of
+from headwater.kernel.identity import DEFAULT_ACCOUNT, anonymous, new_request_id
 from headwater.kernel.record import RequestRecord
 from headwater.kernel.service import room, room_names
 from headwater.kernel.settings import DEFAULT_REGION
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from headwater.kernel.home import Home
 
 log = structlog.get_logger()
+
+NOBODY: Final = anonymous()
 
 BODY_BYTES_MAX: Final = 128 * 1024 * 1024
 """More than any API but S3's takes in one body (Lambda's zip, base64-encoded, is the longest)."""
@@ -50,7 +52,7 @@ async def walk(home: Home, request: Request, source: str) -> Response:
         home,
         account=DEFAULT_ACCOUNT,
         region=DEFAULT_REGION,
-        principal=root_of(DEFAULT_ACCOUNT),
+        principal=NOBODY,
         request_id=request_id,
         headers=request.headers,
     )
@@ -59,10 +61,12 @@ async def walk(home: Home, request: Request, source: str) -> Response:
     code = ""
     try:
         guard(request)
-        place, operation = await _route(request)
+        if isinstance(request.body, Stream) and _is_form(request):
+            await _read_body(request, request.body)
+        place, operation = _route(request)
         codec = codec_for(operation, place.protocol)
-        if not operation.streams_in:
-            await _read_body(request)
+        if isinstance(request.body, Stream) and not operation.streams_in:
+            await _read_body(request, request.body)
         authorization, secret = authenticate(ctx, request, place, operation)
         request.body = verified_body(request, operation, authorization, secret)
         params = codec.decode(request, place.uri_labels)
@@ -91,20 +95,20 @@ async def walk(home: Home, request: Request, source: str) -> Response:
     return response
 
 
-async def _route(request: Request) -> tuple[Route, Operation]:
-    if isinstance(request.body, Stream) and request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        await _read_body(request)
+def _is_form(request: Request) -> bool:
+    """Whether the operation's name stands in the body."""
+    return request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
+def _route(request: Request) -> tuple[Route, Operation]:
     place = route(request)
     if place.operation is None:
         raise unknown_operation(request, place)
     return place, service_model(place.service).operations[place.operation]
 
 
-async def _read_body(request: Request) -> None:
+async def _read_body(request: Request, body: Stream) -> None:
     """The whole body, bounded before it is read."""
-    body = request.body
-    if isinstance(body, bytes):
-        return
     if body.length is not None and body.length > BODY_BYTES_MAX:
         raise fault("RequestEntityTooLargeException", f"Request must be smaller than {BODY_BYTES_MAX} bytes.")
     pieces = []

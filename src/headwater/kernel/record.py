@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from headwater.kernel.context import Context
 
 
-class RequestRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class RequestRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One line of the request log, and later one event of the audit trail."""
 
     at: datetime

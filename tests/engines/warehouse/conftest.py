@@ -39,6 +39,19 @@ OIDS = {
 TEXTS = {"BOOLEAN": "CASE WHEN {0} THEN 't' WHEN NOT {0} THEN 'f' END", "DOUBLE": "printf('%.15g', {0})"}
 
 
+class PlainSettings:
+    def __init__(self) -> None:
+        self.said: dict[str, str] = {}
+
+    def get(self, name: str) -> str:
+        return self.said.get(name, "0")
+
+    def set(self, name: str, values: tuple[str, ...]) -> None:
+        if "nonsense" in name:
+            raise SqlError("42704", f'unrecognized configuration parameter "{name}"')
+        self.said[name] = values[0]
+
+
 class PlainSession:
     """Statements as DuckDB has them; `;` parts them, whatever they say. Enough of a transaction to show its status."""
 
@@ -47,6 +60,7 @@ class PlainSession:
         self.user = user
         self.transaction_status = "I"
         self.closed = False
+        self.settings = PlainSettings()
 
     def execute(self, sql: str, parameters: Sequence[Parameter] = (), *, text: bool | Sequence[bool] = False) -> Iterator[Result]:
         for statement in filter(None, (part.strip() for part in sql.split(";"))):
@@ -65,6 +79,10 @@ class PlainSession:
             self._connection.execute(sql)
             self.transaction_status = "T" if verb == "BEGIN" else "I"
             return Result(verb)
+        if verb == "SET":
+            _, name, _, value = sql.split()
+            self.settings.set(name, (value,))
+            return Result("SET")
         if verb == "NOTICE":
             return Result(verb, notices=[sql[7:]])
         if verb != "SELECT":

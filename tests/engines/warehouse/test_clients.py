@@ -234,3 +234,36 @@ def test_a_session_ends_with_its_connection(gate: Any, dsn: str) -> None:
     deadline = datetime.now(UTC) + timedelta(seconds=5)
     while not gate.sessions[0].closed:
         assert datetime.now(UTC) < deadline
+
+
+def test_a_statement_that_takes_too_long_is_cancelled(connection: psycopg.Connection) -> None:
+    connection.execute("SET statement_timeout = 200")
+    for arguments in ([], [(1,)]):
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute(
+                "SELECT count(*)::BIGINT AS n FROM range(100000000) a, range(1000) b" + " WHERE 1 = %s" * len(arguments), *arguments
+            )
+    assert connection.execute("SELECT 1 AS n").fetchone() == (1,)
+
+
+def test_settings_come_with_the_startup_message(gate: Any, dsn: str) -> None:
+    with psycopg.connect(dsn, options="-c statement_timeout=700 -c query_group=a\\ b", application_name="reports"):
+        assert gate.sessions[0].settings.said == {"application_name": "reports", "statement_timeout": "700", "query_group": "a b"}
+    with pytest.raises(psycopg.OperationalError, match="unrecognized configuration parameter"):
+        psycopg.connect(dsn, options="-c nonsense=1")
+    with pytest.raises(psycopg.OperationalError, match="only UTF8"):
+        psycopg.connect(dsn, client_encoding="latin1")
+
+
+def test_a_session_that_will_not_open_or_close_costs_its_own_connection_only(gate: Any, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("as if DuckDB had said so")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(gate, "session", broken)
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(dsn)
+    with psycopg.connect(dsn) as connection:
+        monkeypatch.setattr(gate.sessions[0], "close", broken)
+        assert connection.execute("SELECT 1 AS n").fetchone() == (1,)
+    psycopg.connect(dsn).close()

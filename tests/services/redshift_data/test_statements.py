@@ -81,7 +81,7 @@ def test_execute_statement_refuses(data: Any, refused: Refused, code: str, words
 
 
 def test_a_statement_s_values_come_in_the_api_s_types(data: Any) -> None:
-    sql = "SELECT 1 AS i, 2.5::DOUBLE AS d, 1.50::DECIMAL(5,2) AS n, true AS b, 'x' AS t, NULL::INTEGER AS none, DATE '2016-01-05' AS day"
+    sql = "SELECT 1 AS i, 2.5::FLOAT8 AS d, 1.50::DECIMAL(5,2) AS n, true AS b, 'x' AS t, NULL::INTEGER AS none, DATE '2016-01-05' AS day"
     done = run(data, sql)
     assert (done["Status"], done["ResultRows"], done["HasResultSet"], done["QueryString"]) == ("FINISHED", 1, True, sql)
     result = data.get_statement_result(Id=done["Id"])
@@ -100,7 +100,9 @@ def test_parameters_are_named_and_stay_out_of_strings_and_casts(data: Any) -> No
 
 
 def test_a_large_result_is_read_page_by_page(data: Any) -> None:
-    done = run(data, "SELECT range AS n FROM range(2500)")
+    run(data, "CREATE TABLE fifty (n INTEGER)")
+    run(data, "INSERT INTO fifty VALUES " + ", ".join(f"({n})" for n in range(50)))
+    done = run(data, "SELECT a.n * 50 + b.n AS n FROM fifty a, fifty b ORDER BY 1")
     pages = list(data.get_paginator("get_statement_result").paginate(Id=done["Id"]))
     numbers = [row[0]["longValue"] for page in pages for row in page["Records"]]
     assert (len(pages), numbers) == (3, list(range(2500)))
@@ -149,7 +151,9 @@ def test_a_client_token_submits_once(data: Any) -> None:
 
 
 def test_a_running_statement_is_aborted(data: Any, refused: Refused) -> None:
-    slow = data.execute_statement(Sql="SELECT count(*)::BIGINT AS n FROM range(100000000) a, range(1000) b", **AT)["Id"]
+    run(data, "CREATE TABLE many (n INTEGER)")
+    run(data, "INSERT INTO many VALUES " + ", ".join(f"({n})" for n in range(500)))
+    slow = data.execute_statement(Sql="SELECT count(*) AS n FROM many a, many b, many c, many d WHERE a.n <> b.n + c.n * d.n", **AT)["Id"]
     deadline = time.monotonic() + 10
     while data.describe_statement(Id=slow)["Status"] != "STARTED":
         assert time.monotonic() < deadline
@@ -160,7 +164,7 @@ def test_a_running_statement_is_aborted(data: Any, refused: Refused) -> None:
 
 
 def test_a_session_keeps_what_belongs_to_it(data: Any, refused: Refused) -> None:
-    done = run(data, "CREATE TEMP TABLE mine AS SELECT 5 AS n", SessionKeepAliveSeconds=60)
+    done = run(data, "CREATE TEMP TABLE mine AS SELECT 5::INTEGER AS n", SessionKeepAliveSeconds=60)
     then = ended(data, data.execute_statement(Sql="SELECT n FROM mine", SessionId=done["SessionId"], SessionKeepAliveSeconds=60)["Id"])
     assert data.get_statement_result(Id=then["Id"])["Records"] == [[{"longValue": 5}]]
     assert run(data, "SELECT n FROM mine")["Status"] == "FAILED"
@@ -199,3 +203,22 @@ def test_a_statement_is_forgotten_after_a_day(data: Any, clock: Any, refused: Re
 def test_an_unknown_statement_is_not_found(data: Any, refused: Refused) -> None:
     with refused("ResourceNotFoundException", "Query does not exist."):
         data.describe_statement(Id="00000000-0000-0000-0000-000000000000")
+
+
+def test_the_catalog_is_listed_and_described(data: Any, refused: Refused) -> None:
+    run(data, "CREATE TABLE dated (id INTEGER NOT NULL, label VARCHAR(20), total DECIMAL(10,2))")
+    assert "dev" in data.list_databases(**AT)["Databases"]
+    assert "public" in data.list_schemas(**AT)["Schemas"]
+    assert data.list_tables(**AT, SchemaPattern="pub%", TablePattern="dat_d")["Tables"] == [
+        {"schema": "public", "name": "dated", "type": "TABLE"}
+    ]
+    columns = data.describe_table(**AT, Schema="public", Table="dated")["ColumnList"]
+    shown = [(column["name"], column["typeName"], column["nullable"], column["precision"], column["scale"]) for column in columns]
+    assert shown == [("id", "int4", 0, 32, 0), ("label", "varchar", 1, 20, 0), ("total", "numeric", 1, 10, 2)]
+    first = data.list_schemas(**AT, MaxResults=1)
+    assert len(first["Schemas"]) == 1
+    assert data.list_schemas(**AT, MaxResults=1, NextToken=first["NextToken"])["Schemas"] != first["Schemas"]
+    with refused("ValidationException", "NextToken"):
+        data.list_schemas(**AT, NextToken="%%%")
+    with refused("DatabaseConnectionException", "does not exist"):
+        data.list_tables(ClusterIdentifier="shop", Database="nowhere", DbUser="awsuser")

@@ -41,7 +41,8 @@ def _refusal(model: ServiceModel, patch: Patch, fault: Fault) -> _Refusal:
     if listed is not None:
         status = listed.status
     code = (shape.error.code if shape.error else None) or shape.name
-    members = {name: value for name, value in patch.error_members.items() if name in shape.members} | fault.members
+    own = patch.error_members if status < 500 else {}
+    members = {name: value for name, value in own.items() if name in shape.members} | fault.members
     return _Refusal(status, code, shape.name, status < 500, shape, members)
 
 

@@ -7,7 +7,9 @@ Source: PostgreSQL documentation, "Message Flow".
 """
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import structlog
@@ -116,7 +118,7 @@ class Conversation:
             protocol.FunctionCall: self._function_call,
         }
 
-    def answers(self, messages: Iterable[protocol.Message]) -> Iterator[Piece]:
+    def answers(self, messages: Iterable[protocol.Message]) -> Generator[Piece, None, None]:
         for message in messages:
             if self._deaf_until_sync and not isinstance(message, protocol.Sync):
                 continue
@@ -134,14 +136,19 @@ class Conversation:
         self._drop_portals("")
         self._put_portals_aside()
         answered = False
-        for result in self._session.execute(query.sql, text=True):
-            answered = True
-            formats = [TEXT] * len(result.columns or ())
-            if result.columns is not None:
-                yield protocol.row_description(fields(result.columns, formats))
-            for batch in result.batches or ():
-                yield from data_rows(batch, result, formats)
-            yield from completion(result)
+        results = self._session.execute(query.sql, text=True)
+        while True:
+            with self._within_its_time():
+                result = next(results, None)
+                if result is None:
+                    break
+                answered = True
+                formats = [TEXT] * len(result.columns or ())
+                if result.columns is not None:
+                    yield protocol.row_description(fields(result.columns, formats))
+                for batch in result.batches or ():
+                    yield from data_rows(batch, result, formats)
+                yield from completion(result)
         if not answered:
             yield protocol.EMPTY_QUERY
 
@@ -188,22 +195,43 @@ class Conversation:
 
     def _execute(self, execute: protocol.Execute) -> Iterator[Piece]:
         portal = self._portal(execute.portal)
-        if portal.result is None:
-            self._put_portals_aside()
-            text = [code == TEXT for code in portal.formats]
-            result = next(self._session.execute(portal.prepared.sql, portal.parameters, text=text), None)
-            if result is None:
-                yield protocol.EMPTY_QUERY
-                return
-            unchanged(portal.prepared.description, result)
-            portal.start(result)
-        assert portal.result is not None
-        for batch in portal.take(max(0, execute.rows_max)):
-            yield from data_rows(batch, portal.result, portal.formats)
+        with self._within_its_time():
+            if portal.result is None:
+                result = self._started(portal)
+                if result is None:
+                    yield protocol.EMPTY_QUERY
+                    return
+                portal.start(result)
+            assert portal.result is not None
+            for batch in portal.take(max(0, execute.rows_max)):
+                yield from data_rows(batch, portal.result, portal.formats)
         if portal.suspended:
             yield protocol.PORTAL_SUSPENDED
         else:
             yield from completion(portal.result)
+
+    def _started(self, portal: Portal) -> Result | None:
+        self._put_portals_aside()
+        text = [code == TEXT for code in portal.formats]
+        result = next(self._session.execute(portal.prepared.sql, portal.parameters, text=text), None)
+        if result is not None:
+            unchanged(portal.prepared.description, result)
+        return result
+
+    @contextmanager
+    def _within_its_time(self) -> Iterator[None]:
+        """Redshift's statement_timeout, in milliseconds; a statement that takes longer is cancelled as by its user."""
+        said = self._session.settings.get("statement_timeout")
+        timeout_ms = int(said) if said.isdigit() else 0
+        if timeout_ms == 0:
+            yield
+            return
+        timer = threading.Timer(timeout_ms / 1000, self._session.cancel)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _close(self, close: protocol.Close) -> Iterator[Piece]:
         if close.kind == "S":

@@ -6,15 +6,18 @@ Redshift's own habits: MD5 passwords, a refused login is 28000, the server calls
 """
 
 import asyncio
+import re
 import secrets
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+import structlog
 
 from headwater.engines.warehouse import authentication, protocol
 from headwater.engines.warehouse.connection import Connection
@@ -23,6 +26,8 @@ from headwater.engines.warehouse.sql.errors import SqlError
 
 if TYPE_CHECKING:
     from headwater.engines.warehouse.sql.session import Session
+
+log = structlog.get_logger()
 
 CHUNK_BYTES: Final = 256 << 10
 JOINED_BYTES_MAX: Final = 16 << 10
@@ -45,6 +50,9 @@ PARAMETERS: Final = {
 _GROUP_ENDS: Final = frozenset({protocol.Query, protocol.Sync, protocol.Flush, protocol.FunctionCall})
 GROUP_MESSAGES_MAX: Final = 1000
 
+# Of the startup message: what becomes a setting of the session; and how `options` spells settings.
+SETTABLE: Final = ("application_name", "extra_float_digits", "query_group", "search_path", "statement_timeout")
+OPTION: Final = re.compile(r"(?:-c\s*|--)(\w+)=((?:\\.|\S)*)")
 T = TypeVar("T")
 
 
@@ -139,12 +147,22 @@ class _Client:
             await self._part(failure)
         except (ConnectionError, TimeoutError, ssl.SSLError):
             self._connection.abort()
+        except Exception:  # one client's mishap is not the others'
+            log.exception("connection ended in an unforeseen way", pid=self.pid)
+            self._connection.abort()
         finally:
             self._connection.close()
             self._server.forget(self)
-            if self._session is not None:
-                await self._work(self._session.close)
+            await self._end_session()
             self.left.set()
+
+    async def _end_session(self) -> None:
+        if self._session is None:
+            return
+        try:
+            await self._work(self._session.close)
+        except Exception:
+            log.exception("session did not close", pid=self.pid)
 
     async def _open(self) -> protocol.Startup | None:
         """TLS if asked for, until the client says who it is; None for one that only came to cancel or left again."""
@@ -182,7 +200,8 @@ class _Client:
             raise SqlError("28000", f'password authentication failed for user "{user}"')
         self._server.admit()
         dbname = startup.parameters.get("database") or user
-        self._session = await self._work(partial(self._server.gate.session, user, dbname, self.pid))
+        session = self._session = await self._work(partial(self._server.gate.session, user, dbname, self.pid))
+        await self._work(partial(apply_settings, session, startup.parameters))
         self._connection.on_lost = self.cancel
         told = PARAMETERS | {"session_authorization": user, "application_name": startup.parameters.get("application_name", "")}
         greeting = [protocol.parameter_status(name, value) for name, value in told.items()]
@@ -193,13 +212,19 @@ class _Client:
         conversation = Conversation(session)
         try:
             while (group := await self._group()) is not None:
-                answers = conversation.answers(group)
-                ended = False
-                while not ended:
-                    pieces, ended = await self._work(partial(chunk, answers))
-                    await self._connection.send(pieces)
+                await self._answer(conversation.answers(group))
         finally:
             conversation.close()
+
+    async def _answer(self, answers: Generator[Piece, None, None]) -> None:
+        ended = False
+        try:
+            while not ended:
+                pieces, ended = await self._work(partial(chunk, answers))
+                await self._connection.send(pieces)
+        except ConnectionError:
+            await self._work(answers.close)  # the statement is undone by a thread, before its session is closed
+            raise
 
     async def _group(self) -> list[protocol.Message] | None:
         """Messages up to the next for which the client waits, so that they cost one trip to the threads; None at the end."""
@@ -225,6 +250,17 @@ class _Client:
         sqlstate, text = (failure.sqlstate, failure.message) if isinstance(failure, SqlError) else ("08P01", str(failure))
         self._connection.opened()
         await self._connection.send([protocol.error(sqlstate, text, severity="FATAL")])
+
+
+def apply_settings(session: "Session", parameters: Mapping[str, str]) -> None:
+    """What the client wants set from the beginning. What our ParameterStatus contradicts anyway (time zone, date style) is not."""
+    if parameters.get("client_encoding", "utf8").strip("'").lower().replace("-", "") not in {"utf8", "unicode", "auto"}:
+        raise SqlError("22023", f"client_encoding {parameters['client_encoding']} is not supported: only UTF8 is")
+    for name in SETTABLE:
+        if name in parameters:
+            session.settings.set(name, (parameters[name],))
+    for name, value in OPTION.findall(parameters.get("options", "")):
+        session.settings.set(name.lower(), (value.replace("\\", ""),))
 
 
 def chunk(answers: Iterator[Piece]) -> tuple[list[Piece], bool]:

@@ -14,9 +14,11 @@ from typing import Final
 
 from headwater.engines.warehouse import memory
 from headwater.engines.warehouse.server import Server, tls_context
+from headwater.engines.warehouse.sql.errors import SqlError
 from headwater.engines.warehouse.sql.session import Database, Session
 from headwater.services.redshift.charter import CharterFile
 from headwater.services.redshift.lake import Aws, AwsLake
+from headwater.services.redshift.users import Users
 
 DATABASE_FILE: Final = "warehouse.duckdb"
 
@@ -24,10 +26,12 @@ DATABASE_FILE: Final = "warehouse.duckdb"
 class ClusterGate:
     """Who may log in, as the charter has it."""
 
-    def __init__(self, database: Database, charter: CharterFile) -> None:
+    def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
-        self._charter = charter
-        self._aws = Aws(charter)
+        self._charter = CharterFile(folder)
+        self._aws = Aws(self._charter)
+        self._users = Users(folder, self._charter.current())
+        database.set_users(self._users.known)
 
     def verifiers(self, user: str) -> list[str]:
         charter = self._charter.current()
@@ -35,14 +39,20 @@ class ClusterGate:
         return [one.verifier for one in charter.logins.get(user, []) if one.expires_at is None or one.expires_at > now]
 
     def session(self, user: str, dbname: str, pid: int) -> Session:
-        logins = self._charter.current().logins.get(user)
-        db_user = logins[0].db_user if logins else user
+        charter = self._charter.current()
+        login = next(iter(charter.logins.get(user, ())), None)
+        if login is None:  # it ended while its password was being asked for
+            raise SqlError("28000", f'password authentication failed for user "{user}"')
+        if dbname != charter.dbname:
+            raise SqlError("3D000", f'database "{dbname}" does not exist')
+        db_user = login.db_user
+        if self._users.admit(login, user):
+            self._database.set_users(self._users.known)
         return self._database.session(db_user, dbname, AwsLake(self._aws, db_user), self._charter, pid=pid)
 
 
 async def serve(folder: Path) -> None:
-    charter_file = CharterFile(folder)
-    charter = charter_file.current()
+    charter = CharterFile(folder).current()
     memory.hold(charter.memory_bytes)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -52,7 +62,7 @@ async def serve(folder: Path) -> None:
     database = await loop.run_in_executor(None, partial(Database, folder / DATABASE_FILE, charter.memory_bytes, threads))
     try:
         async with asyncio.TaskGroup() as tasks:
-            server = Server(ClusterGate(database, charter_file), tls_context(Path(charter.certificate), Path(charter.key)))
+            server = Server(ClusterGate(database, folder), tls_context(Path(charter.certificate), Path(charter.key)))
             listener = await server.listen(tasks, charter.host, charter.port)
             await stop.wait()
             listener.close()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import structlog
+from msgspec.structs import replace
 
 import headwater
 from headwater.engines.process import EngineLost, Supervised
@@ -24,7 +25,7 @@ from headwater.kernel.home import Home
 from headwater.kernel.identity import Credentials, service_principal
 
 from . import SERVICE, charter
-from .charter import Charter, Login
+from .charter import Charter, CharterFile, Login
 from .model import Cluster, clusters, temporary_logins
 
 log = structlog.get_logger()
@@ -95,18 +96,27 @@ class Warehouses:
         return process.last_words() if process is not None else ""
 
     async def inform(self, cluster: Cluster) -> None:
-        """Write what the process should know."""
-        told = await self._charter(cluster)
+        """Write what the process should know: from the records as they are now, and without a pause before the file is there."""
+        name = f"redshift-{cluster.folder}"
+        certificate, key = await self._in_thread(partial(certificate_for, self._home, name, [cluster.host, "localhost"]))
+        now_is = self._home.store.get(clusters, cluster.account, cluster.region, cluster.identifier)
+        told = self._charter(now_is if now_is is not None and now_is.folder == cluster.folder else cluster, certificate, key)
         folder = self.folder(cluster)
-        await self._in_thread(partial(_write, folder, told))
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        charter.write(folder, told)
 
-    async def inform_all(self) -> None:
+    def tell_time(self) -> None:
+        """The Clock was moved. At once, so that who moved it finds every warehouse in the new time."""
         for cluster in self._home.store.scan(clusters):
+            folder = self.folder(cluster)
             if cluster.folder in self._running:
                 try:
-                    await self.inform(cluster)
+                    charter.write(folder, replace(CharterFile(folder).current(), clock_offset_us=self._offset_us()))
                 except OSError as error:  # a full disk is no reason for the house to end
-                    log.warning("warehouse not informed", cluster=cluster.identifier, error=str(error))
+                    log.warning("warehouse not told the time", cluster=cluster.identifier, error=str(error))
+
+    def _offset_us(self) -> int:
+        return self._home.clock.offset // timedelta(microseconds=1)
 
     async def close(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -114,10 +124,8 @@ class Warehouses:
                 tasks.create_task(process.stop(), name=f"stop {process.name}")
         self._running.clear()
 
-    async def _charter(self, cluster: Cluster) -> Charter:
+    def _charter(self, cluster: Cluster, certificate: Path, key: Path) -> Charter:
         home = self._home
-        name = f"redshift-{cluster.folder}"
-        certificate, key = await self._in_thread(partial(certificate_for, home, name, [cluster.host, "localhost"]))
         credentials = self._credentials.get(cluster.account)
         if credentials is None:  # renewed by whoever reads the charter: they have no end
             credentials = home.issue_credentials(service_principal(SERVICE_NAME, cluster.account), None)
@@ -140,7 +148,7 @@ class Warehouses:
             logins=self._logins(cluster),
             roles=list(cluster.roles),
             default_role=cluster.default_role,
-            clock_offset_us=home.clock.offset // timedelta(microseconds=1),
+            clock_offset_us=self._offset_us(),
         )
 
     def _logins(self, cluster: Cluster) -> dict[str, list[Login]]:
@@ -199,7 +207,7 @@ def warehouses_of(home: Home) -> Warehouses:
 async def _resume(home: Home) -> None:
     """Bring back what should be up; a cluster that will not come is a state of its own and keeps nobody waiting."""
     live = warehouses_of(home)
-    home.clock.when_moved(lambda: home.tasks.create_task(live.inform_all(), name="redshift: tell the time"))
+    home.clock.when_moved(live.tell_time)
     for cluster in home.store.scan(clusters):
         if cluster.status not in {"paused", "deleting", "creating"}:
             home.tasks.create_task(_bring_back(live, cluster), name=f"resume redshift:{cluster.identifier}")
@@ -218,8 +226,3 @@ async def _close(home: Home) -> None:
 @SERVICE.describes
 def _describe(home: Home) -> dict[str, dict[str, str]]:
     return warehouses_of(home).states()
-
-
-def _write(folder: Path, told: Charter) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    charter.write(folder, told)

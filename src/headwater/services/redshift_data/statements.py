@@ -181,16 +181,16 @@ async def _page(ctx: Context, request: dict[str, Any], result_format: str) -> tu
             "ResourceNotFoundException", "Query does not have result. Please check query status with DescribeStatement.", ResourceId=""
         )
     path = results.path_of(running_of(ctx.home).folder, statement_id, at)
-    offset = _offset(request.get("NextToken"))
+    offset = offset_of(request.get("NextToken"))
     rows, following = await asyncio.get_running_loop().run_in_executor(ctx.home.pools.files, partial(results.read, path, offset))
-    return part, rows, None if following is None else _token(following)
+    return part, rows, None if following is None else token_of(following)
 
 
-def _token(offset: int) -> str:
+def token_of(offset: int) -> str:
     return base64.urlsafe_b64encode(str(offset).encode()).decode()
 
 
-def _offset(token: str | None) -> int:
+def offset_of(token: str | None) -> int:
     if not token:
         return 0
     try:
@@ -217,12 +217,12 @@ async def list_statements(ctx: Context, request: dict[str, Any]) -> dict[str, An
         if one.created_at + KEPT >= now and (status == "ALL" or one.status == status) and _fits(one, request)
     ]
     found.sort(key=lambda one: (one.created_at, one.id), reverse=True)
-    offset = _offset(request.get("NextToken"))
+    offset = offset_of(request.get("NextToken"))
     size = request.get("MaxResults") or LISTED_MAX
     following = offset + size
     return {
         "Statements": [list_item(one) for one in found[offset:following]],
-        "NextToken": _token(following) if following < len(found) else None,
+        "NextToken": token_of(following) if following < len(found) else None,
     }
 
 
