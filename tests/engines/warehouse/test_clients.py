@@ -253,3 +253,17 @@ def test_settings_come_with_the_startup_message(gate: Any, dsn: str) -> None:
         psycopg.connect(dsn, options="-c nonsense=1")
     with pytest.raises(psycopg.OperationalError, match="only UTF8"):
         psycopg.connect(dsn, client_encoding="latin1")
+
+
+def test_a_session_that_will_not_open_or_close_costs_its_own_connection_only(gate: Any, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("as if DuckDB had said so")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(gate, "session", broken)
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(dsn)
+    with psycopg.connect(dsn) as connection:
+        monkeypatch.setattr(gate.sessions[0], "close", broken)
+        assert connection.execute("SELECT 1 AS n").fetchone() == (1,)
+    psycopg.connect(dsn).close()

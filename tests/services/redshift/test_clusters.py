@@ -139,6 +139,29 @@ def test_temporary_credentials_log_in_until_they_expire(redshift: Any, clock: An
     connect(shop, second["DbUser"], second["DbPassword"]).close()
 
 
+def test_a_user_whom_nobody_has_made_cannot_log_in(redshift: Any, shop: dict[str, Any]) -> None:
+    answer = redshift.get_cluster_credentials(ClusterIdentifier="shop", DbUser="analyst")
+    with pytest.raises(psycopg.OperationalError, match='user "IAM:analyst" does not exist'):
+        connect(shop, answer["DbUser"], answer["DbPassword"])
+    made = redshift.get_cluster_credentials(ClusterIdentifier="shop", DbUser="analyst", AutoCreate=True)
+    connect(shop, made["DbUser"], made["DbPassword"]).close()
+    connect(shop, answer["DbUser"], answer["DbPassword"]).close()
+
+
+CREDENTIAL_REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
+    "a cluster that is not there": ("ClusterNotFound", {"ClusterIdentifier": "nowhere", "DbUser": "a"}),
+    "less than a quarter of an hour": ("InvalidParameterValue", {"ClusterIdentifier": "shop", "DbUser": "a", "DurationSeconds": 60}),
+    "a name that SQL could not quote": ("InvalidParameterValue", {"ClusterIdentifier": "shop", "DbUser": "a b"}),
+    "a custom domain": ("UnsupportedOperation", {"CustomDomainName": "db.example.com", "DbUser": "a"}),
+}
+
+
+def test_get_cluster_credentials_refuses(redshift: Any, refused: Refused, shop: dict[str, Any]) -> None:
+    for code, request in CREDENTIAL_REFUSALS.values():
+        with refused(code):
+            redshift.get_cluster_credentials(**request)
+
+
 def test_the_caller_s_own_identity_gets_credentials(redshift: Any, shop: dict[str, Any]) -> None:
     answer = redshift.get_cluster_credentials_with_iam(ClusterIdentifier="shop", DbName="dev")
     assert answer["DbUser"] == "IAM:root"

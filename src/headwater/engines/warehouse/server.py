@@ -17,6 +17,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+import structlog
+
 from headwater.engines.warehouse import authentication, protocol
 from headwater.engines.warehouse.connection import Connection
 from headwater.engines.warehouse.conversation import Conversation, Piece
@@ -24,6 +26,8 @@ from headwater.engines.warehouse.sql.errors import SqlError
 
 if TYPE_CHECKING:
     from headwater.engines.warehouse.sql.session import Session
+
+log = structlog.get_logger()
 
 CHUNK_BYTES: Final = 256 << 10
 JOINED_BYTES_MAX: Final = 16 << 10
@@ -143,12 +147,22 @@ class _Client:
             await self._part(failure)
         except (ConnectionError, TimeoutError, ssl.SSLError):
             self._connection.abort()
+        except Exception:  # one client's mishap is not the others'
+            log.exception("connection ended in an unforeseen way", pid=self.pid)
+            self._connection.abort()
         finally:
             self._connection.close()
             self._server.forget(self)
-            if self._session is not None:
-                await self._work(self._session.close)
+            await self._end_session()
             self.left.set()
+
+    async def _end_session(self) -> None:
+        if self._session is None:
+            return
+        try:
+            await self._work(self._session.close)
+        except Exception:
+            log.exception("session did not close", pid=self.pid)
 
     async def _open(self) -> protocol.Startup | None:
         """TLS if asked for, until the client says who it is; None for one that only came to cancel or left again."""

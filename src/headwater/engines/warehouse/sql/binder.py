@@ -39,6 +39,10 @@ class ExternalScan(Protocol):
         """A condition that holds for every row wanted, on these columns alone (written without their table)."""
         ...
 
+    def settle(self) -> None:
+        """Everything is known now: find the files."""
+        ...
+
     @property
     def node(self) -> exp.Expression: ...
 
@@ -71,6 +75,7 @@ class Binder:
         self.world = world
         self.parameters: list[SqlType | None] = list(parameters)
         self.scans: dict[str, ExternalScan] = {}  # by the source's alias
+        self.settled: set[str] = set()
         self.relations: set[int] = set()  # OIDs of what the statement reads
         self.uses_clock = False
         self.cacheable = True
@@ -118,6 +123,14 @@ class Binder:
                 return settled
             parameter.replace(settled)
         return node
+
+    def text(self, node: exp.Expression) -> str:
+        """A bound node as DuckDB's text. Asked for when the whole statement is bound: external tables find their files now."""
+        for alias, scan in self.scans.items():
+            if alias not in self.settled:
+                self.settled.add(alias)
+                scan.settle()
+        return str(self.finish(node).sql(dialect="duckdb", normalize_functions=False))
 
     def relation(self, name: Name) -> Relation | None:
         if name.schema is None:
