@@ -194,7 +194,7 @@ class Fleet:
         others = self._tasks - {asyncio.current_task()}
         if others:
             await asyncio.wait(others, timeout=CLOSE_S)
-        await self.shipper.flush()
+        await self.shipper.close()
 
 
 async def _survived(work: Coroutine[Any, Any, None], name: str) -> None:
