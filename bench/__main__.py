@@ -28,7 +28,7 @@ from bench.workloads import BARE, WORKLOADS, Account, Workload, first_request
 
 CONNECTIONS = (1, 16)
 ROUNDS = 3
-STARTS = 5
+STARTS = 9
 SETTLE_S = 1.0
 REFERENCE = "ministack"
 OWN = "headwater"
@@ -52,6 +52,12 @@ class Findings:
         """The median of each round's ratio to the same round of MiniStack."""
         pairs = zip(self.rates[workload, connections][program], self.rates[workload, connections][REFERENCE], strict=False)
         ratios = [ours.rate / theirs.rate for ours, theirs in pairs if theirs.rate]
+        return statistics.median(ratios) if ratios else None
+
+    def start_ratio(self) -> float | None:
+        """The median of each turn's ratio of starts to MiniStack's."""
+        pairs = zip(self.cold_start_s[OWN], self.cold_start_s[REFERENCE], strict=False)
+        ratios = [ours / theirs for ours, theirs in pairs]
         return statistics.median(ratios) if ratios else None
 
     def as_json(self) -> dict[str, object]:
@@ -140,9 +146,10 @@ def show(findings: Findings, workloads: list[Workload], names: list[str]) -> Non
     if findings.cold_start_s:
         table = Table("start and memory", *[f"{name}" for name in names], "headwater / ministack", title="A fresh process")
         starts = {name: statistics.median(found) for name, found in findings.cold_start_s.items()}
-        for label, values, unit in (("to the first answer", starts, "s"), ("idle memory", findings.idle_mib, "MiB")):
-            ratio = f"{values[OWN] / values[REFERENCE]:.2f}" if REFERENCE in values else "-"
-            table.add_row(label, *[f"{values[name]:.3f} s" if unit == "s" else f"{values[name]:.0f} MiB" for name in names], ratio)
+        ratio, weights = findings.start_ratio(), findings.idle_mib
+        table.add_row("to the first answer", *[f"{starts[name]:.3f} s" for name in names], "-" if ratio is None else f"{ratio:.2f}")
+        heavier = f"{weights[OWN] / weights[REFERENCE]:.2f}" if REFERENCE in weights else "-"
+        table.add_row("idle memory", *[f"{weights[name]:.0f} MiB" for name in names], heavier)
         console.print(table)
     table = Table(
         title="Answers a second", caption="ratios are to MiniStack in the same rounds; wanted is the least the house asks of itself"

@@ -61,7 +61,7 @@ class Running:
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix=f"bench-{self.target.name}-"))
         names = {"port": str(self.port), "folder": str(self.folder)}
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "HEADWATER_"))}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "HEADWATER_", "PYTHON"))}
         environment = inherited | {name: value.format(**names) for name, value in self.target.environment.items()}
         self.started_at = time.perf_counter()
         self.process = subprocess.Popen(

@@ -6,6 +6,7 @@ any check fails.
 
 import argparse
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -81,13 +82,27 @@ def ensure_server() -> bool:
 
     found = running(default_home())
     if found is None:
-        subprocess.run([sys.executable, "-m", "headwater", "up", "--detach"], check=True)
+        subprocess.run([sys.executable, "-m", "headwater", "up", "--detach", *free_port()], check=True)
         found = running(default_home())
         assert found is not None
         os.environ["AWS_ENDPOINT_URL"] = found.endpoint
         return True
     os.environ["AWS_ENDPOINT_URL"] = found.endpoint
     return False
+
+
+def free_port() -> list[str]:
+    """No flag where the usual port is free; another one where somebody else has it."""
+    from headwater.kernel.settings import DEFAULT_PORT
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", DEFAULT_PORT))
+        except OSError:
+            say.print(f"Port {DEFAULT_PORT} is taken by another program: using a free one.")
+            return ["--port", "0"]
+    return []
 
 
 def everything(run: Run) -> None:

@@ -72,6 +72,15 @@ async def test_a_server_has_the_defaults_of_mysql_8(shop: MariaDB) -> None:
     assert (charset, explicit, events) == ("utf8mb4", 1, "ON")
 
 
+async def test_named_time_zones_are_known_with_their_summer_time(shop: MariaDB) -> None:
+    asked = (
+        "SELECT CONVERT_TZ('2016-07-01 12:00:00', 'UTC', 'America/New_York'), CONVERT_TZ('2016-01-01', 'UTC', 'America/New_York'), "
+        "CONVERT_TZ('2036-07-01 12:00:00', 'UTC', 'Europe/Berlin'), CONVERT_TZ('2016-01-01 12:00:00', 'UTC', 'Asia/Tokyo')"
+    )
+    (row,) = await asyncio.to_thread(query, shop, asked)
+    assert [moment.hour for moment in row] == [8, 19, 14, 21]
+
+
 async def test_a_wrong_password_and_an_anonymous_user_are_refused(shop: MariaDB) -> None:
     for login in ({"password": "wrong"}, {"user": "", "password": ""}, {"user": "root", "password": ""}):
         with pytest.raises(pymysql.err.OperationalError) as refusal:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from headwater.engines import mariadb, postgres, sandbox
+from headwater.services.lambda_ import interpreters
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +29,7 @@ def examine() -> list[Finding]:
         _finding("MariaDB (RDS for MySQL, Aurora MySQL)", mariadb.missing()),
         _finding("PostgreSQL (RDS for PostgreSQL)", postgres.missing()),
         _finding("bubblewrap (a file-system view for each Lambda function)", sandbox.missing(), needed=False),
+        _finding("Pythons for Lambda functions", interpreters.missing(), needed=False),
     ]
 
 

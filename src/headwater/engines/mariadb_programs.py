@@ -115,7 +115,13 @@ def install(say: Callable[[str], None], cache: Path = CACHE) -> None:
     if os.geteuid() == 0:
         names = _available(PROGRAM_PACKAGES) or _refreshed(say)
         say(f"MariaDB is missing: installing Debian's packages {' '.join(names)} (programs only, no server is started) with apt-get")
-        _run("apt-get", "install", "-y", "--no-install-recommends", *names)
+        installing = ("apt-get", "install", "-y", "--no-install-recommends", *names)
+        try:
+            _run(*installing)
+        except Missing:
+            say("apt's package lists may be old: running apt-get update, then once more")
+            _run("apt-get", "update")
+            _run(*installing)
     else:
         fetch(say, cache)
     programs = find(cache)

@@ -18,12 +18,13 @@ import msgspec
 
 from headwater.engines.database import Variable, in_thread
 from headwater.engines.mariadb_programs import Programs
+from headwater.engines.mariadb_timezones import statements
 from headwater.engines.process import die_with_parent
 
-FORM: Final = 1  # grows when what stands below changes the files
+FORM: Final = 3  # grows when what stands below changes the files
 LOG_BYTES: Final = 32 * 2**20  # the redo log is part of the copy, so it starts small
 VARIABLES: Final = "headwater-variables.json"
-SECONDS_MAX: Final = 120
+SECONDS_MAX: Final = 60
 
 # Everything the server has is written down by the server itself: no client, no socket, no account is needed.
 TELL: Final = (
@@ -78,7 +79,7 @@ def _make(programs: Programs, folder: Path) -> None:
         words = ["--no-defaults", f"--basedir={programs.basedir}", "--auth-root-authentication-method=normal", "--skip-test-db", "--force"]
         _run(programs, [str(programs.install_db), *words, *options], "")
         told, first = work / VARIABLES, work / "first.sql"
-        first.write_text("\n".join((*CLEANING, TELL.format(file=told), "SHUTDOWN;")) + "\n")
+        first.write_text("\n".join((*CLEANING, *statements(), TELL.format(file=told), "SHUTDOWN;")) + "\n")
         silent = ["--user=root", "--skip-networking", f"--socket={work / 's'}", "--performance-schema=OFF", "--innodb-fast-shutdown=1"]
         server = [str(programs.server), "--no-defaults", f"--basedir={programs.basedir}", *options, *silent, f"--init-file={first}"]
         _run(programs, server, "")
@@ -90,16 +91,23 @@ def _make(programs: Programs, folder: Path) -> None:
             shutil.rmtree(work)
 
 
-def _run(programs: Programs, command: list[str], statements: str) -> None:
-    done = subprocess.run(  # noqa: S603  the programs we found, with words of ours
-        command,
-        input=statements,
-        env=programs.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SECONDS_MAX,
-        preexec_fn=die_with_parent(),
-    )
+def _run(programs: Programs, command: list[str], given: str) -> None:
+    name = Path(command[0]).name
+    try:
+        done = subprocess.run(  # noqa: S603  the programs we found, with words of ours
+            command,
+            input=given,
+            env=programs.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=SECONDS_MAX,
+            preexec_fn=die_with_parent(),
+        )
+    except subprocess.TimeoutExpired as error:  # a statement failed, and SHUTDOWN was never reached
+        words = (error.stdout or b"").decode("utf-8", "replace")
+        raise TemplateFailed(f"{name} did not end within {SECONDS_MAX} s: {words.strip()[-2000:]}") from None
     if done.returncode != 0:
-        raise TemplateFailed(f"{Path(command[0]).name} ended with code {done.returncode}: {(done.stderr or done.stdout).strip()[-2000:]}")
+        raise TemplateFailed(f"{name} ended with code {done.returncode}: {done.stdout.strip()[-2000:]}")

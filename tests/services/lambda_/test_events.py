@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from headwater.services.lambda_.invocation import PENDING, Pending
+
 LISTS = """
 import json, os
 def handler(event, context):
@@ -29,10 +31,9 @@ def got(functions: Any, name: str) -> list[Any]:
     return [json.loads(line.removeprefix("got ")) for line in functions.logged(name) if line.startswith("got ")]
 
 
-def pending(server: Any, name: str, account: str) -> int:
-    from headwater.services.lambda_.invocation import PENDING
-
-    return len(server.call(server.home.store.range(PENDING, account, "us-east-1", name, limit=10_000)))
+def pending(server: Any, functions: Any, name: str) -> list[Pending]:
+    """The function's events that are still in the store."""
+    return list(server.call(server.home.store.range(PENDING, functions.aws.account, "us-east-1", name, limit=10_000)))
 
 
 def send(functions: Any, name: str, event: Any, **options: Any) -> None:
@@ -46,7 +47,7 @@ def test_an_event_is_accepted_and_runs_once(functions: Any, server: Any) -> None
     for number in range(20):
         send(functions, "f", number)
     assert sorted(eventually(lambda: len(found := got(functions, "f")) >= 20 and found)) == list(range(20))
-    eventually(lambda: pending(server, "f", functions.aws.account) == 0)
+    eventually(lambda: not pending(server, functions, "f"))
     assert len(got(functions, "f")) == 20
 
 
@@ -73,7 +74,7 @@ def test_a_function_error_is_tried_twice_more_after_one_and_two_minutes(function
     assert len(got(functions, "f")) == 2
     clock.advance(timedelta(seconds=61))
     eventually(lambda: len(got(functions, "f")) == 3)
-    eventually(lambda: pending(server, "f", functions.aws.account) == 0)
+    eventually(lambda: not pending(server, functions, "f"))
 
 
 def test_the_end_is_told_to_a_destination(functions: Any) -> None:
@@ -172,7 +173,7 @@ def test_a_destination_is_refused(functions: Any, refused: Any, words: str, serv
 def test_events_of_a_broken_function_are_kept_for_their_retries(functions: Any, server: Any, zip_of: Any, clock: Any) -> None:
     functions.make("f", "import nothing_at_all")
     send(functions, "f", "later")
-    functions.logged_until("f", "Unable to import module")
+    eventually(lambda: [event.attempts for event in pending(server, functions, "f")] == [1])
     functions.client.update_function_code(FunctionName="f", ZipFile=zip_of({"index.py": LISTS}))
     clock.advance(timedelta(seconds=61))
     assert eventually(lambda: got(functions, "f")) == ["later"]

@@ -2,11 +2,14 @@
 
 import json
 import re
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
+from headwater.services.lambda_.interpreters import interpreter_for
 
 ECHO = "def handler(event, context):\n    return event\n"
 ABOUT = """
@@ -262,5 +265,32 @@ def test_the_log_group_has_all_that_was_printed(functions: Any) -> None:
 
 def test_a_runtime_that_the_machine_lacks_runs_on_headwaters_own_and_says_so(functions: Any) -> None:
     functions.make("old", "import sys\ndef handler(event, context):\n    return list(sys.version_info[:2])\n", Runtime="python3.8")
-    assert functions.call("old")[0] == 3
-    functions.logged_until("old", "python3.8 is not on this machine; the function runs on Python 3.")
+    assert functions.call("old") == list(sys.version_info[:2])
+    functions.logged_until("old", "HEADWATER python3.8 is older than AWS's own boto3 supports; the function runs on Python 3.")
+
+
+@pytest.mark.parametrize("version", ["3.10", "3.12", "3.13", "3.14"])
+def test_a_runtime_that_the_machine_has_runs_on_it(functions: Any, version: str) -> None:
+    if interpreter_for(f"python{version}").notice is not None:
+        pytest.skip(f"this machine has no Python {version}")
+    source = """
+import sys, boto3
+def handler(event, context):
+    if event == "fail": raise ValueError("told")
+    print("printed")
+    return [list(sys.version_info[:2]), event, boto3.client("logs").describe_log_groups()["logGroups"]]
+"""
+    functions.make("f", source, Runtime=f"python{version}", Timeout=20)
+    assert functions.call("f", {"a": 1})[:2] == [[int(part) for part in version.split(".")], {"a": 1}]
+    assert functions.call("f", "fail")["errorMessage"] == "told"
+    assert functions.call("f", "again")[1] == "again"
+    functions.logged_until("f", "printed")
+
+
+def test_without_bubblewrap_functions_run_all_the_same_and_say_so(functions: Any, monkeypatch: pytest.MonkeyPatch, zip_of: Any) -> None:
+    monkeypatch.setattr("headwater.engines.sandbox.missing", lambda: "bubblewrap is refused by this system")
+    layer = functions.client.publish_layer_version(LayerName="l", Content={"ZipFile": zip_of({"python/layered.py": "x = 5"})})
+    source = "import boto3, layered, os\ndef handler(event, context):\n    return [event, layered.x, os.listdir()]\n"
+    functions.make("bare", source, Layers=[layer["LayerVersionArn"]])
+    assert functions.call("bare", 1) == [1, 5, ["index.py"]]
+    functions.logged_until("bare", "HEADWATER bubblewrap is refused by this system")

@@ -170,7 +170,8 @@ class Pool:
             return
         wanted = 0
         if waited >= patience_s:
-            wanted = self.waiting - len(self._starting)
+            for_events = max(0, self._asynchronous_max() - len(self._workers))
+            wanted = min(self.waiting - len(self._starting), len(self._waiting) + for_events)
         elif self._pressed and len(self._workers) < WORKERS_QUICK_MAX:
             wanted = 1 - len(self._starting)
         for _ in range(min(wanted, WORKERS_MAX - len(self._workers), STARTS_MAX - len(self._starting))):

@@ -5,10 +5,7 @@ docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html. Only what AWS's
 Headwater's own packages, on which a function would come to rely by mistake.
 """
 
-import functools
-import importlib.metadata
 import re
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +13,7 @@ import msgspec
 
 from headwater.engines import sandbox
 
+from .interpreters import interpreter_for, own_folders_of, runtime_files
 from .model import Version
 from .names import invalid
 from .worker import Launch
@@ -28,7 +26,6 @@ SUPPORTED: Final = (
 )  # fmt: skip
 _PYTHON: Final = re.compile(r"python(3\.\d+)")
 _NEVER_HERE: Final = re.compile(r"(nodejs|java|dotnet|ruby|go)[\d.]*.*")
-_IN_RUNTIME: Final = ("boto3", "awslambdaric")
 _BUNDLES: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
 RESERVED_VARIABLES: Final = frozenset({
@@ -37,15 +34,6 @@ RESERVED_VARIABLES: Final = frozenset({
     "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API",
     "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
 })  # fmt: skip
-
-
-class Interpreter(msgspec.Struct, frozen=True):
-    """A Python that runs functions. `notice` says where it is not the one that was asked for."""
-
-    path: Path
-    prefix: Path
-    version: str
-    notice: str | None = None
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,36 +97,6 @@ def launch_of(version: Version, places: Places) -> Launch:
     return msgspec.structs.replace(launch, view=view, cwd=None)
 
 
-def interpreter_for(runtime: str) -> Interpreter:
-    """The machine's Python of that version, else Headwater's own, which then says so."""
-    wanted = runtime.removeprefix("python")
-    own = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if wanted == own:
-        return own_interpreter()
-    own_one = own_interpreter()
-    sentence = f"HEADWATER {runtime} is not on this machine; the function runs on Python {own_one.version}"
-    return msgspec.structs.replace(own_one, notice=sentence)
-
-
-@functools.cache
-def own_interpreter() -> Interpreter:
-    """The interpreter that runs Headwater, without the virtual environment around it."""
-    version = ".".join(str(part) for part in sys.version_info[:3])
-    base = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
-    return Interpreter(base, Path(sys.base_prefix).resolve(), version)
-
-
-def missing() -> list[str]:
-    """For `headwater doctor`: what functions do without on this machine."""
-    said = []
-    if (refused := sandbox.missing()) is not None:
-        said.append(refused)
-    absent = [version for version in ("3.12", "3.13", "3.14") if interpreter_for(f"python{version}").notice is not None]
-    if absent:
-        said.append(f"Lambda functions for Python {', '.join(absent)} run on Python {own_interpreter().version}")
-    return said
-
-
 def write_certificates(folder: Path, authority: Path | None) -> Path:
     """/etc/pki/tls as Amazon Linux has it: the machine's certificates, and Headwater's own authority where it has one."""
     bundle = next((Path(path).read_bytes() for path in _BUNDLES if Path(path).is_file()), b"")
@@ -196,51 +154,15 @@ def _bootstrap(places: Places, *, isolated: bool) -> Parts:
 
 def _python(version: Version, places: Places, environment: dict[str, str], *, isolated: bool) -> Parts:
     interpreter = interpreter_for(version.runtime)
-    minor = ".".join(interpreter.version.split(".")[:2])
+    files = runtime_files(interpreter)
     opt = "/opt" if isolated else str(places.opt)
-    runtime = "/var/runtime" if isolated else _site_packages()
-    layered = [f"{opt}/python/lib/python{minor}/site-packages", f"{opt}/python"] if places.opt is not None else []
+    layered = [f"{opt}/python/lib/python{interpreter.minor}/site-packages", f"{opt}/python"] if places.opt is not None else []
+    runtime = ["/var/runtime"] if isolated else list(dict.fromkeys(str(path.parent) for path in files))
     theirs = environment.get("PYTHONPATH")
-    environment["PYTHONPATH"] = ":".join([*([theirs] if theirs else []), *layered, str(runtime)])
+    environment["PYTHONPATH"] = ":".join([*([theirs] if theirs else []), *layered, *runtime])
     if not isolated:
         environment |= {"LAMBDA_TASK_ROOT": str(places.task), "PATH": f"{environment['PATH']}:/opt/homebrew/bin"}
-    binds = (*sandbox.interpreter_binds(interpreter.prefix), *((path, f"/var/runtime/{path.name}") for path in runtime_packages()))
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"  # in the view the code is read-only; here this keeps it as it was uploaded
+    binds = (*sandbox.interpreter_binds(interpreter.prefix), *((path, f"/var/runtime/{path.name}") for path in files))
     argv = (str(interpreter.path), "-m", "awslambdaric", version.handler)
-    return argv, (interpreter.notice,) if interpreter.notice else (), binds, _own_packages_of(interpreter, minor)
-
-
-def _own_packages_of(interpreter: Interpreter, minor: str) -> tuple[str, ...]:
-    """Where the interpreter's own packages are: a function must find AWS's, not the machine's."""
-    folders = (
-        "/usr/lib/python3/dist-packages",
-        f"/usr/local/lib/python{minor}/dist-packages",
-        f"/usr/local/lib/python{minor}/site-packages",
-        str(interpreter.prefix / "lib" / f"python{minor}" / "site-packages"),
-    )
-    return tuple(dict.fromkeys(folder for folder in folders if Path(folder).is_dir()))
-
-
-def _site_packages() -> Path:
-    return Path(next(iter(importlib.metadata.distribution("awslambdaric").files or ())).locate()).parent.parent.resolve()
-
-
-@functools.cache
-def runtime_packages() -> tuple[Path, ...]:
-    """The files and folders of AWS's runtime: boto3, the runtime client, and what these need."""
-    wanted, seen, paths = list(_IN_RUNTIME), set[str](), dict[Path, None]()
-    while wanted:
-        name = wanted.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        try:
-            distribution = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue  # needed on other versions of Python only
-        needed = [requirement for requirement in distribution.requires or () if "extra ==" not in requirement]
-        wanted += [re.split(r"[\s;<>=!~\[(]", requirement, maxsplit=1)[0] for requirement in needed]
-        for file in distribution.files or ():
-            top = file.parts[0]
-            if top not in ("..", "__pycache__"):
-                paths[Path(str(distribution.locate_file(top)))] = None
-    return tuple(path for path in paths if path.exists())
+    return argv, (interpreter.notice,) if interpreter.notice else (), binds, own_folders_of(interpreter)

@@ -22,6 +22,7 @@ from typing import Final, Protocol
 import msgspec
 
 from headwater.engines import sandbox
+from headwater.engines.process import die_with_parent
 
 from .invocation import (
     RESPONSE_BYTES_MAX,
@@ -218,7 +219,7 @@ class Worker:
             asyncio.create_subprocess_exec, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
         if launch.view is None:
-            return await start(*argv, env=env, cwd=launch.cwd)
+            return await start(*argv, env=env, cwd=launch.cwd, preexec_fn=die_with_parent())
         with sandbox.arguments_file(launch.view, env) as fd:
             return await start(*sandbox.command(argv, fd), env={}, pass_fds=(fd,))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
@@ -10,13 +9,11 @@ from msgspec.structs import replace
 from headwater.aws.faults import fault
 
 from .records import CLUSTERS, INSTANCES, Cluster, Instance, Role, cluster_named, instance_named
-from .refusals import invalid
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
 
 ROLES_MAX: Final = 5
-ROLE_ARN: Final = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/.+")
 
 
 async def add_role_to_db_cluster(ctx: Context, request: dict[str, Any]) -> None:
@@ -69,8 +66,6 @@ async def remove_role_from_db_instance(ctx: Context, request: dict[str, Any]) ->
 
 
 def _role(request: dict[str, Any]) -> Role:
-    if not ROLE_ARN.fullmatch(request["RoleArn"]):
-        raise invalid(f"The parameter RoleArn is not a valid ARN: {request['RoleArn']}")
     return Role(arn=request["RoleArn"], feature=request.get("FeatureName", ""))
 
 
