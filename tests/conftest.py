@@ -135,6 +135,20 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
             server.stop()
 
 
+@pytest.fixture(scope="session")
+def account_on() -> Iterator[Callable[[Server, str], Account]]:
+    """`account_on(server, "123456789012")`: an account that more than one test shares."""
+    made: list[Account] = []
+
+    def account(server: Server, number: str) -> Account:
+        made.append(Account(server.endpoint_url, number))
+        return made[-1]
+
+    yield account
+    for each in made:
+        each.close()
+
+
 @pytest.fixture
 def aws(server: Server) -> Iterator[Account]:
     account = Account(server.endpoint_url, new_account())
