@@ -17,7 +17,7 @@ from headwater.kernel.store import Store
 
 from . import code, runtimes
 from .invocation import Invocation, stream_name
-from .model import ALIASES, FUNCTIONS, LATEST, LAYERS, VERSIONS, Version, padded
+from .model import ALIASES, FUNCTIONS, LATEST, LAYERS, VERSIONS, Version, padded, variables_of
 from .pool import WORKERS_ASYNCHRONOUS_MAX, Pool
 from .shipping import Shipper, Stream
 from .worker import Launch, Worker
@@ -79,6 +79,15 @@ class Crew:
     def reserved(self) -> int | None:
         function = self._fleet.home.store.get(FUNCTIONS, *self._key)
         return None if function is None else function.reserved
+
+    @property
+    def name(self) -> str:
+        account, region, name = self._key
+        return f"arn:aws:lambda:{region}:{account}:function:{name}"
+
+    def describe(self) -> dict[str, int]:
+        workers = sum(pool.workers for _, pool in self.pools.values())
+        return {"workers": workers, "in_flight": self.in_flight, "events": len(self.queued)}
 
     def enter(self) -> None:
         self.in_flight += 1
@@ -172,6 +181,7 @@ class Fleet:
             certificates=self._certificates,
             endpoint_url=endpoint_url,
             credentials=credentials,
+            variables=variables_of(version, self.home.vault) or {},
         )
         return runtimes.launch_of(version, places)
 
@@ -184,7 +194,7 @@ class Fleet:
         others = self._tasks - {asyncio.current_task()}
         if others:
             await asyncio.wait(others, timeout=CLOSE_S)
-        await self.shipper.flush()
+        await self.shipper.close()
 
 
 async def _survived(work: Coroutine[Any, Any, None], name: str) -> None:

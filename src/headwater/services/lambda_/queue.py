@@ -262,6 +262,12 @@ async def _resume(home: "Home") -> None:
     await queue_of(home).resume()
 
 
+@SERVICE.describes
+def _describe(home: "Home") -> object:
+    """For `headwater status`: how many workers each function has, and how many events wait."""
+    return {crew.name: crew.describe() for crew in fleet_of(home).crews()}
+
+
 @SERVICE.stops
 async def _close(home: "Home") -> None:
     queue_of(home).closed = True
