@@ -168,12 +168,16 @@ class MariaDB:
             return
         self._process.argv = tuple(self._command(self._programs()))  # what holds now holds after a crash too
         dynamic = {variable.name for variable in await variables(self._cache) if variable.dynamic} - FIXED
-        for name, value in changed.items():
-            if name in dynamic:
-                await self.execute(f"SET GLOBAL {name} = {_literal(value)}")
-        for name in dropped & dynamic:
-            own = SETTINGS.get(name)
-            await self.execute(f"SET GLOBAL {name} = {'DEFAULT' if own is None else _literal(own)}")
+        literals = {name: _literal(value) for name, value in changed.items()}
+        literals |= {name: _literal(SETTINGS[name]) if name in SETTINGS else "DEFAULT" for name in dropped}
+        refused = []
+        for name in literals.keys() & dynamic:
+            try:
+                await self.execute(f"SET GLOBAL {name} = {literals[name]}")
+            except SqlFailed as error:
+                refused.append(f"{name}: {error}")
+        if refused:
+            raise SqlFailed("; ".join(refused))
 
     async def execute(self, sql: str, arguments: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         secret = (self.data / "headwater-admin").read_text()

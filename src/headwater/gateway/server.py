@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,8 @@ from headwater.kernel.home import Home
 from headwater.kernel.settings import Settings
 
 RUN_FILE: Final = "run.json"
+SWITCH_S: Final = 0.0005
+"""How long a thread behind the loop (the store's filler, a compression) may keep the loop waiting for the interpreter; Python's 5 ms are many requests."""
 DOOR_GRACE_S: Final = 10.0
 
 
@@ -104,6 +107,7 @@ def main(settings: Settings, ready: Callable[[Home], None] = lambda home: None) 
         await run(settings, stop, ready)
 
     with contextlib.suppress(KeyboardInterrupt):
+        sys.setswitchinterval(SWITCH_S)
         uvloop.run(program())
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, ParamSpec, TypeVar
 
+from headwater.aws.checksums import Hasher
 from headwater.aws.faults import Fault, fault
 from headwater.aws.wire import Stream
 
@@ -56,7 +57,7 @@ class _Arriving:
     path: Path
     handle: Any
     md5: Any
-    sums: list[checksums.Running] = field(default_factory=list)
+    sums: list[Hasher] = field(default_factory=list)
     size: int = 0
 
     def absorb(self, pieces: list[bytes]) -> None:

@@ -408,6 +408,9 @@ def bind_relation(b: "Binder", name: Name, called: str, names: list[str], scope:
     if system is not None:
         schema, columns = system
         table = exp.table_(name.name, db=SYSTEM_SCHEMAS[schema], catalog="memory", quoted=True)
+        if b.world.is_external_view(name.name):
+            b.cacheable = False
+            table = exp.table_(name.name, db="main", catalog="temp", quoted=True)
         return named_table(scope, called, table, columns, names, schema)
     relation = b.relation(name)
     if relation is not None:

@@ -10,7 +10,7 @@ CREATE MACRO hw_cut(v, n) AS CASE
 CREATE MACRO hw_fit(v, n, kind) AS CASE
   WHEN strlen(v) <= n THEN v
   WHEN strlen(rtrim(v, ' ')) <= n THEN hw_cut(v, n)
-  ELSE error('22001:Value too long for ' || kind || ' type') END;
+  ELSE error('22001:value too long for type ' || kind) END;
 CREATE MACRO hw_charindex(part, whole) AS strpos(whole, part)::INTEGER;
 CREATE MACRO hw_strpos(whole, part) AS strpos(whole, part)::INTEGER;
 CREATE MACRO hw_len(v) AS length(v)::INTEGER;
@@ -78,20 +78,17 @@ CREATE MACRO hw_double_text(v) AS CASE WHEN isnan(v) THEN 'NaN' WHEN isinf(v) TH
 CREATE MACRO hw_real_text(v) AS CASE WHEN isnan(v) THEN 'NaN' WHEN isinf(v) THEN CASE WHEN v > 0 THEN 'Infinity' ELSE '-Infinity' END
   ELSE format('{:.6g}', v) END;
 CREATE MACRO hw_bool_text(v) AS CASE v WHEN TRUE THEN 't' WHEN FALSE THEN 'f' END;
-CREATE MACRO hw_bool(v) AS CASE lower(trim(v))
-  WHEN 't' THEN TRUE WHEN 'true' THEN TRUE WHEN 'y' THEN TRUE WHEN 'yes' THEN TRUE WHEN '1' THEN TRUE WHEN 'on' THEN TRUE
-  WHEN 'f' THEN FALSE WHEN 'false' THEN FALSE WHEN 'n' THEN FALSE WHEN 'no' THEN FALSE WHEN '0' THEN FALSE WHEN 'off' THEN FALSE
-  ELSE CASE WHEN v IS NULL THEN NULL ELSE error('22P02:invalid input syntax for type boolean: "' || v || '"') END END;
-CREATE MACRO hw_date(v) AS CASE WHEN v IS NULL THEN NULL
-  WHEN TRY_CAST(v AS DATE) IS NOT NULL THEN TRY_CAST(v AS DATE)
-  WHEN try_strptime(v, ['%Y%m%d', '%m/%d/%Y', '%m/%d/%y', '%m-%d-%Y', '%Y/%m/%d', '%Y.%m.%d', '%d-%b-%Y', '%b %d, %Y', '%b %d %Y', '%B %d, %Y', '%d %b %Y', '%d %B %Y', '%Y-%b-%d', '%m/%d/%Y %H:%M:%S']) IS NOT NULL
-  THEN try_strptime(v, ['%Y%m%d', '%m/%d/%Y', '%m/%d/%y', '%m-%d-%Y', '%Y/%m/%d', '%Y.%m.%d', '%d-%b-%Y', '%b %d, %Y', '%b %d %Y', '%B %d, %Y', '%d %b %Y', '%d %B %Y', '%Y-%b-%d', '%m/%d/%Y %H:%M:%S'])::DATE
+CREATE MACRO hw_try_date(v) AS coalesce(TRY_CAST(v AS DATE), try_strptime(v, ['%Y%m%d', '%m/%d/%Y', '%m/%d/%y', '%m-%d-%Y', '%Y/%m/%d', '%Y.%m.%d',
+  '%d-%b-%Y', '%b %d, %Y', '%b %d %Y', '%B %d, %Y', '%d %b %Y', '%d %B %Y', '%Y-%b-%d', '%m/%d/%Y %H:%M:%S'])::DATE);
+CREATE MACRO hw_try_timestamp(v) AS coalesce(TRY_CAST(v AS TIMESTAMP), try_strptime(v, ['%Y%m%d %H%M%S', '%Y%m%d', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M',
+  '%m/%d/%Y', '%Y/%m/%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d %H', '%b %d, %Y %H:%M:%S', '%b %d %Y %H:%M:%S', '%b %d, %Y', '%d-%b-%Y %H:%M:%S', '%d-%b-%Y']));
+CREATE MACRO hw_date(v) AS CASE WHEN v IS NULL THEN NULL WHEN hw_try_date(v) IS NOT NULL THEN hw_try_date(v)
   ELSE error('22007:invalid input syntax for type date: "' || v || '"') END;
-CREATE MACRO hw_timestamp(v) AS CASE WHEN v IS NULL THEN NULL
-  WHEN TRY_CAST(v AS TIMESTAMP) IS NOT NULL THEN TRY_CAST(v AS TIMESTAMP)
-  WHEN try_strptime(v, ['%Y%m%d %H%M%S', '%Y%m%d', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M', '%m/%d/%Y', '%Y/%m/%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d %H', '%b %d, %Y %H:%M:%S', '%b %d %Y %H:%M:%S', '%b %d, %Y', '%d-%b-%Y %H:%M:%S', '%d-%b-%Y']) IS NOT NULL
-  THEN try_strptime(v, ['%Y%m%d %H%M%S', '%Y%m%d', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M', '%m/%d/%Y', '%Y/%m/%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d %H', '%b %d, %Y %H:%M:%S', '%b %d %Y %H:%M:%S', '%b %d, %Y', '%d-%b-%Y %H:%M:%S', '%d-%b-%Y'])
+CREATE MACRO hw_timestamp(v) AS CASE WHEN v IS NULL THEN NULL WHEN hw_try_timestamp(v) IS NOT NULL THEN hw_try_timestamp(v)
   ELSE error('22007:invalid input syntax for type timestamp: "' || v || '"') END;
+CREATE MACRO hw_try_bool(v) AS CASE lower(trim(v))
+  WHEN 't' THEN TRUE WHEN 'true' THEN TRUE WHEN 'y' THEN TRUE WHEN 'yes' THEN TRUE WHEN '1' THEN TRUE WHEN 'on' THEN TRUE
+  WHEN 'f' THEN FALSE WHEN 'false' THEN FALSE WHEN 'n' THEN FALSE WHEN 'no' THEN FALSE WHEN '0' THEN FALSE WHEN 'off' THEN FALSE END;
 CREATE MACRO hw_integer(v) AS CASE WHEN regexp_full_match(trim(v), '[-+]?[0-9]+') THEN trim(v)::BIGINT
   WHEN v IS NULL THEN NULL ELSE error('22P02:invalid input syntax for integer: "' || v || '"') END;
 CREATE MACRO hw_format_quarter(t) AS quarter(t)::VARCHAR;
@@ -119,3 +116,5 @@ CREATE MACRO hw_number_text(v, digits, zeros, places, groups, currency, sign, fm
     WHEN sign = 'MI' THEN lpad(currency || whole, digits + commas + length(currency), ' ') || fraction || CASE WHEN v < 0 THEN '-' ELSE ' ' END
     ELSE lpad(CASE WHEN v < 0 THEN '-' WHEN sign LIKE 'S%' THEN '+' ELSE ' ' END || currency || whole, digits + commas + length(currency) + 1, ' ') || fraction END
   FROM grouped) END;
+CREATE MACRO hw_bool(v) AS CASE WHEN v IS NULL THEN NULL WHEN hw_try_bool(v) IS NOT NULL THEN hw_try_bool(v)
+  ELSE error('22P02:invalid input syntax for type boolean: "' || v || '"') END;
