@@ -24,8 +24,9 @@ from headwater.engines.warehouse.server import Server
 from headwater.engines.warehouse.sql.session import Database, Session
 
 USER, PASSWORD = "awsuser", "Secret99"
-TABLE = """CREATE TABLE million AS SELECT range::INT AS id, CASE WHEN range % 7 = 0 THEN NULL ELSE 'item ' || range END AS name,
- range * 1.37::DOUBLE AS price, (range * 1.25)::DECIMAL(12,2) AS total, TIMESTAMP '2016-01-01' + to_seconds(range) AS sold FROM range({})"""
+TABLE = "CREATE TABLE million (id INTEGER, name VARCHAR(32), price FLOAT8, total DECIMAL(12,2), sold TIMESTAMP)"
+ROWS = """INSERT INTO public.million SELECT range::INT, CASE WHEN range % 7 = 0 THEN NULL ELSE 'item ' || range END,
+ range * 1.37::DOUBLE, (range * 1.25)::DECIMAL(12,2), TIMESTAMP '2016-01-01' + to_seconds(range) FROM range({})"""
 SELECT = "SELECT id, name, price, total, sold FROM million"
 SELECT_BINARY = "SELECT id, name, price, price AS again, sold FROM million"
 
@@ -45,6 +46,9 @@ class Gate:
     def session(self, user: str, dbname: str, pid: int) -> Session:
         lake: Any = None  # nothing here reaches for it
         return self._database.session(user, dbname, lake, Clock(), pid=pid)
+
+    def close(self) -> None:
+        self._database.close()
 
 
 def serve(path: Path, report: Any) -> None:
@@ -86,11 +90,16 @@ class Counter:
         else:
             self._say(b"Q", sql.encode() + b"\0")
         total, last = 0, b""
+        first = b""
         buffer = bytearray(1 << 20)
         while last != b"Z\0\0\0\5I":
             size = self._socket.recv_into(buffer)
             if size == 0:
                 raise ConnectionResetError("the server hung up")
+            if not first:
+                first = bytes(buffer[:1])
+            if first == b"E":
+                raise RuntimeError(bytes(buffer[:size]))
             total += size
             last = (last + buffer[:size])[-6:] if size < 6 else bytes(buffer[size - 6 : size])
         return total
@@ -106,10 +115,16 @@ def prepare(path: Path, rows: int) -> float:
     """Makes the table as the warehouse's file has it and says how long DuckDB takes to write it as CSV."""
     import duckdb
 
-    Database(path, 2 << 30, 2).close()
+    gate = Gate(path)
+    session = gate.session(USER, "dev", 1)
+    for _ in session.execute(TABLE):
+        pass
+    session.close()
+    gate.close()
     with duckdb.connect(str(path)) as plain:
-        plain.execute(TABLE.format(rows))
+        plain.execute(ROWS.format(rows))
         plain.execute("CHECKPOINT")
+        plain.execute("SET search_path = 'public'")
         csv = f"COPY ({SELECT}) TO '{path.with_suffix('.csv')}' (HEADER false)"
         return min(timed(lambda: plain.execute(csv))[0] for _ in range(3))
 

@@ -282,15 +282,20 @@ class Connection(asyncio.Protocol):
         while not self._queue:
             if self._lost or self._stopping:
                 return None
+            self._release()
             self._waiting_since = self._loop.time()
             self._waiter = self._loop.create_future()
             await self._waiter
         self._waiting_since = None
         asked = self._queue.popleft()
-        if self._held_back and (self._arriving is None or self._arriving.buffered < BUFFERED_BYTES_MAX):
+        self._release()
+        return asked
+
+    def _release(self) -> None:
+        """Read on, unless the body that is arriving is what holds us back. A body may end while it does, with nobody left to let it in."""
+        if self._held_back and not self._refused and (self._arriving is None or self._arriving.buffered < BUFFERED_BYTES_MAX):
             self._held_back = False
             self._transport.resume_reading()
-        return asked
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -138,6 +138,11 @@ REFUSED = {
         "does not exist",
         {"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:nothing:1"]},
     ),
+    "a member that is not built": (
+        "InvalidParameterValueException",
+        "Headwater has not built these members of a function yet: DurableConfig",
+        {"DurableConfig": {"ExecutionTimeout": 60}},
+    ),
     "a name that is too long": ("InvalidParameterValueException", "less than or equal to 64", {"FunctionName": "a" * 65}),
     "a name that is none": ("ValidationException", "'functionName' failed to satisfy constraint", {"FunctionName": "my-function!"}),
 }
@@ -239,6 +244,15 @@ def test_the_account_counts_its_functions(functions: Any) -> None:
     settings = functions.client.get_account_settings()
     assert settings["AccountUsage"] == {"FunctionCount": before["FunctionCount"] + 1, "TotalCodeSize": before["TotalCodeSize"] + size}
     assert settings["AccountLimit"]["ConcurrentExecutions"] == 1000
+
+
+def test_variables_do_not_lie_open_on_the_disk(functions: Any, server: Any) -> None:
+    functions.make("f", ECHO, Environment={"Variables": {"PASSWORD": "correct-horse-battery"}})
+    assert functions.client.get_function_configuration(FunctionName="f")["Environment"] == {
+        "Variables": {"PASSWORD": "correct-horse-battery"}
+    }
+    kept = b"".join(path.read_bytes() for path in server.home.path.rglob("*") if path.is_file())
+    assert b"correct-horse-battery" not in kept
 
 
 def test_a_bootstrap_of_the_functions_own_speaks_the_runtime_api(functions: Any) -> None:

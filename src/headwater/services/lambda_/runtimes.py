@@ -44,6 +44,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     certificates: Path
     endpoint_url: str
     credentials: tuple[str, str, str]
+    variables: dict[str, str]  # the user's
 
 
 def check(runtime: str) -> None:
@@ -83,6 +84,7 @@ def launch_of(version: Version, places: Places) -> Launch:
         version=version.version,
         timeout_s=version.timeout_s,
         memory_mb=version.memory_mb,
+        json_log=version.log_format == "JSON",
         notice=notice,
     )
     if refused is not None:
@@ -138,7 +140,7 @@ def _environment(version: Version, places: Places) -> dict[str, str]:
         "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
         "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
     }
-    return defaults | (version.environment or {}) | fixed
+    return defaults | places.variables | fixed
 
 
 Parts = tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[Path, str], ...], tuple[str, ...]]  # argv, notice, binds, hidden

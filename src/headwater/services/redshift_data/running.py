@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 RUNNING_MAX: Final = 50
+CANCEL_AGAIN_S: Final = 0.2
 INTERRUPTED: Final = "The statement was interrupted by a restart of Headwater; whether it took effect is not known."
 
 
@@ -70,11 +71,21 @@ class Running:
                 async with asyncio.timeout(seconds):
                     await ended.wait()
 
-    async def cancel(self, statement_id: str) -> None:
-        self._aborted.add(statement_id)
-        connection = self._connections.get(statement_id)
-        if connection is not None:
-            await connection.cancel_safe()
+    def cancel(self, statement_id: str) -> None:
+        """Behind the answer: what is between two steps just now does not hear, so it is told until it has ended."""
+        if statement_id not in self._aborted:
+            self._aborted.add(statement_id)
+            self._home.tasks.create_task(self._cancel(statement_id), name=f"cancel statement {statement_id}")
+
+    async def _cancel(self, statement_id: str) -> None:
+        import psycopg
+
+        while statement_id in self._ended:
+            connection = self._connections.get(statement_id)
+            if connection is not None:
+                with contextlib.suppress(psycopg.Error, OSError):  # the connection may be gone in this moment
+                    await connection.cancel_safe()
+            await self.wait(statement_id, CANCEL_AGAIN_S)
 
     async def close(self) -> None:
         for kept in self.sessions.values():
@@ -120,8 +131,6 @@ class Running:
             connection = await _connect(login, statement.database)
         self._connections[statement.id] = connection
         try:
-            if statement.id in self._aborted:
-                return failed(statement, "")
             statement = replace(statement, status="STARTED", pid=connection.info.backend_pid, updated_at=ctx.clock.now())
             await self._keep(statement)
             return await self._in_order(ctx, statement, connection)
@@ -148,6 +157,8 @@ class Running:
         if as_one:
             await connection.execute("BEGIN")
         for number, part in enumerate(statement.parts):
+            if statement.id in self._aborted:
+                return replace(failed(statement, ""), parts=without_rest(statement.parts))
             try:
                 done = await self._run_part(ctx, statement, number, connection)
             except (psycopg.Error, results.ResultTooLarge) as error:

@@ -203,7 +203,7 @@ async def cancel_statement(ctx: Context, request: dict[str, Any]) -> dict[str, A
     statement = find(ctx, request["Id"])
     if statement.status in ENDED:
         raise refused(f"Could not cancel a query that is already in {statement.status} state with ID: {statement.id}")
-    await running_of(ctx.home).cancel(statement.id)
+    running_of(ctx.home).cancel(statement.id)
     return {"Status": True}
 
 

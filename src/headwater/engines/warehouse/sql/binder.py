@@ -60,6 +60,10 @@ class World(Protocol):
         """The columns of a system view, or None."""
         ...
 
+    def is_external_view(self, name: str) -> bool:
+        """Whether a system view looks into the data catalog; such a view is in the session's temporary space."""
+        ...
+
     def external(self, schema: Schema, name: str) -> ExternalScan | None: ...
 
     def check_privilege(self, relation: Relation, privilege: str) -> None: ...
@@ -130,7 +134,7 @@ class Binder:
             if alias not in self.settled:
                 self.settled.add(alias)
                 scan.settle()
-        return str(self.finish(node).sql(dialect="duckdb", normalize_functions=False))
+        return native_sql(self.finish(node))
 
     def relation(self, name: Name) -> Relation | None:
         if name.schema is None:
@@ -146,5 +150,6 @@ def undefined_relation(name: Name) -> SqlError:
 
 
 from headwater.engines.warehouse.sql import calls, expressions, queries  # noqa: E402  # they need the names above
+from headwater.engines.warehouse.sql.native import sql as native_sql
 
 RULES: Final[dict[type[exp.Expression], Rule]] = {**expressions.RULES, **calls.RULES, **queries.RULES}

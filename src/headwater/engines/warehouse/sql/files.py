@@ -18,7 +18,8 @@ from headwater.engines.warehouse.sql.lake import Lake, LakeError, LakeFile
 
 IGNORED: Final = ("_", ".", "#")
 PACKINGS: Final = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd", ".bz2": "bzip2", ".snappy": "snappy"}
-LINE_LENGTH_MAX: Final = 16 * 1024 * 1024
+LINE_LENGTH_MAX: Final = 4 * 1024 * 1024  # as COPY's and Spectrum's own limit
+READ_BUFFER: Final = 2 * LINE_LENGTH_MAX  # DuckDB's default is 32 lines: half a cluster's memory
 BLOCK: Final = 1 << 20
 
 
@@ -151,5 +152,5 @@ def lines(paths: Iterable[Path], compression: str, skip: int = 0) -> str:
     """A DuckDB relation of (line, filename)."""
     return (
         f"read_csv({path_list(paths)}, auto_detect=false, header=false, delim='\x01\x02\x03\x04', quote='', escape='', "
-        f"columns={{'line': 'VARCHAR'}}, max_line_size={LINE_LENGTH_MAX}, compression={text(compression)}, filename=true, skip={skip})"
+        f"columns={{'line': 'VARCHAR'}}, max_line_size={LINE_LENGTH_MAX}, buffer_size={READ_BUFFER}, compression={text(compression)}, filename=true, skip={skip})"
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from headwater.engines.warehouse.sql.catalog import quoted, text
 from headwater.engines.warehouse.sql.errors import SqlError
-from headwater.engines.warehouse.sql.files import Spool, lines, path_list
+from headwater.engines.warehouse.sql.files import LINE_LENGTH_MAX, READ_BUFFER, Spool, lines, path_list
 from headwater.engines.warehouse.sql.lake import ExternalTable
 from headwater.engines.warehouse.sql.types import SqlType, named, varchar
 
@@ -99,7 +99,7 @@ class Reading:
             f"read_csv({path_list(paths)}, auto_detect=false, header=false, columns={{{names}}}, "
             f"delim={text(parameters.get('separatorChar', ','))}, quote={text(parameters.get('quoteChar', chr(34)))}, "
             f"escape={text(parameters.get('quoteChar', chr(34)))}, null_padding=true, strict_mode=false, parallel=false, "
-            f"nullstr='\x01', max_line_size=16777216, compression={text(compression)}, filename=true, skip={self.skip})"
+            f"nullstr='\x01', max_line_size={LINE_LENGTH_MAX}, buffer_size={READ_BUFFER}, compression={text(compression)}, filename=true, skip={self.skip})"
         )
         columns = [f"{from_text(f'c{index}', kind)} AS {quoted(name)}" for index, name, kind in self.kinds(wanted)]
         return f"SELECT {', '.join([*columns, 'filename'])} FROM {reader}"

@@ -176,6 +176,10 @@ def bind_distinct(b: "Binder", node: exp.Select, select: exp.Select, scope: Scop
 
 def bind_group(b: "Binder", group: exp.Group, scope: Scope) -> exp.Group:
     def one(each: exp.Expression) -> exp.Expression:
+        if isinstance(each, exp.Rollup | exp.Cube | exp.GroupingSets):
+            return type(each)(expressions=[one(inner) for inner in each.expressions])
+        if isinstance(each, exp.Paren):
+            return one(each.this)
         if isinstance(each, exp.Tuple):
             return exp.Tuple(expressions=[one(inner) for inner in each.expressions])
         if each.is_int:
@@ -408,6 +412,9 @@ def bind_relation(b: "Binder", name: Name, called: str, names: list[str], scope:
     if system is not None:
         schema, columns = system
         table = exp.table_(name.name, db=SYSTEM_SCHEMAS[schema], catalog="memory", quoted=True)
+        if b.world.is_external_view(name.name):
+            b.cacheable = False
+            table = exp.table_(name.name, db="main", catalog="temp", quoted=True)
         return named_table(scope, called, table, columns, names, schema)
     relation = b.relation(name)
     if relation is not None:

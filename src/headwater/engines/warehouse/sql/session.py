@@ -315,6 +315,9 @@ class Session:
             refresh(self)
         return found
 
+    def is_external_view(self, name: str) -> bool:
+        return name in self.store.external_views
+
     def external(self, schema: Schema, name: str) -> Scan | None:
         table = self.from_lake(lambda: self.lake.table(schema.external_database or "", name))
         if table is None:

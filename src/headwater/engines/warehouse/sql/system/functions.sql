@@ -3,14 +3,14 @@ CREATE MACRO hw_div_int(a, b) AS CASE WHEN b = 0 THEN error('22012:Divide by zer
 CREATE MACRO hw_div_double(a, b) AS CASE WHEN b = 0 THEN error('22012:Divide by zero') ELSE a / b END;
 CREATE MACRO hw_mod(a, b) AS CASE WHEN b = 0 THEN error('22012:Divide by zero') ELSE a % b END;
 -- A varchar's length counts bytes. Assignment refuses what is longer, unless only blanks are lost; a cast cuts.
-CREATE MACRO hw_cut(v, n) AS CASE
+CREATE MACRO hw_cut(v, n) AS CASE WHEN v IS NULL THEN NULL
   WHEN strlen(v) <= n THEN v
   WHEN strlen(v) = length(v) THEN left(v, n)
   ELSE left(v, coalesce(list_max(list_filter(range(0, n + 1), k -> strlen(left(v, k)) <= n)), 0)) END;
-CREATE MACRO hw_fit(v, n, kind) AS CASE
+CREATE MACRO hw_fit(v, n, kind) AS CASE WHEN v IS NULL THEN NULL
   WHEN strlen(v) <= n THEN v
   WHEN strlen(rtrim(v, ' ')) <= n THEN hw_cut(v, n)
-  ELSE error('22001:Value too long for ' || kind || ' type') END;
+  ELSE error('22001:value too long for type ' || kind) END;
 CREATE MACRO hw_charindex(part, whole) AS strpos(whole, part)::INTEGER;
 CREATE MACRO hw_strpos(whole, part) AS strpos(whole, part)::INTEGER;
 CREATE MACRO hw_len(v) AS length(v)::INTEGER;
@@ -78,20 +78,17 @@ CREATE MACRO hw_double_text(v) AS CASE WHEN isnan(v) THEN 'NaN' WHEN isinf(v) TH
 CREATE MACRO hw_real_text(v) AS CASE WHEN isnan(v) THEN 'NaN' WHEN isinf(v) THEN CASE WHEN v > 0 THEN 'Infinity' ELSE '-Infinity' END
   ELSE format('{:.6g}', v) END;
 CREATE MACRO hw_bool_text(v) AS CASE v WHEN TRUE THEN 't' WHEN FALSE THEN 'f' END;
-CREATE MACRO hw_bool(v) AS CASE lower(trim(v))
-  WHEN 't' THEN TRUE WHEN 'true' THEN TRUE WHEN 'y' THEN TRUE WHEN 'yes' THEN TRUE WHEN '1' THEN TRUE WHEN 'on' THEN TRUE
-  WHEN 'f' THEN FALSE WHEN 'false' THEN FALSE WHEN 'n' THEN FALSE WHEN 'no' THEN FALSE WHEN '0' THEN FALSE WHEN 'off' THEN FALSE
-  ELSE CASE WHEN v IS NULL THEN NULL ELSE error('22P02:invalid input syntax for type boolean: "' || v || '"') END END;
-CREATE MACRO hw_date(v) AS CASE WHEN v IS NULL THEN NULL
-  WHEN TRY_CAST(v AS DATE) IS NOT NULL THEN TRY_CAST(v AS DATE)
-  WHEN try_strptime(v, ['%Y%m%d', '%m/%d/%Y', '%m/%d/%y', '%m-%d-%Y', '%Y/%m/%d', '%Y.%m.%d', '%d-%b-%Y', '%b %d, %Y', '%b %d %Y', '%B %d, %Y', '%d %b %Y', '%d %B %Y', '%Y-%b-%d', '%m/%d/%Y %H:%M:%S']) IS NOT NULL
-  THEN try_strptime(v, ['%Y%m%d', '%m/%d/%Y', '%m/%d/%y', '%m-%d-%Y', '%Y/%m/%d', '%Y.%m.%d', '%d-%b-%Y', '%b %d, %Y', '%b %d %Y', '%B %d, %Y', '%d %b %Y', '%d %B %Y', '%Y-%b-%d', '%m/%d/%Y %H:%M:%S'])::DATE
+CREATE MACRO hw_try_date(v) AS coalesce(TRY_CAST(v AS DATE), try_strptime(v, ['%Y%m%d', '%m/%d/%Y', '%m/%d/%y', '%m-%d-%Y', '%Y/%m/%d', '%Y.%m.%d',
+  '%d-%b-%Y', '%b %d, %Y', '%b %d %Y', '%B %d, %Y', '%d %b %Y', '%d %B %Y', '%Y-%b-%d', '%m/%d/%Y %H:%M:%S'])::DATE);
+CREATE MACRO hw_try_timestamp(v) AS coalesce(TRY_CAST(v AS TIMESTAMP), try_strptime(v, ['%Y%m%d %H%M%S', '%Y%m%d', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M',
+  '%m/%d/%Y', '%Y/%m/%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d %H', '%b %d, %Y %H:%M:%S', '%b %d %Y %H:%M:%S', '%b %d, %Y', '%d-%b-%Y %H:%M:%S', '%d-%b-%Y']));
+CREATE MACRO hw_date(v) AS CASE WHEN v IS NULL THEN NULL WHEN hw_try_date(v) IS NOT NULL THEN hw_try_date(v)
   ELSE error('22007:invalid input syntax for type date: "' || v || '"') END;
-CREATE MACRO hw_timestamp(v) AS CASE WHEN v IS NULL THEN NULL
-  WHEN TRY_CAST(v AS TIMESTAMP) IS NOT NULL THEN TRY_CAST(v AS TIMESTAMP)
-  WHEN try_strptime(v, ['%Y%m%d %H%M%S', '%Y%m%d', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M', '%m/%d/%Y', '%Y/%m/%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d %H', '%b %d, %Y %H:%M:%S', '%b %d %Y %H:%M:%S', '%b %d, %Y', '%d-%b-%Y %H:%M:%S', '%d-%b-%Y']) IS NOT NULL
-  THEN try_strptime(v, ['%Y%m%d %H%M%S', '%Y%m%d', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M', '%m/%d/%Y', '%Y/%m/%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d %H', '%b %d, %Y %H:%M:%S', '%b %d %Y %H:%M:%S', '%b %d, %Y', '%d-%b-%Y %H:%M:%S', '%d-%b-%Y'])
+CREATE MACRO hw_timestamp(v) AS CASE WHEN v IS NULL THEN NULL WHEN hw_try_timestamp(v) IS NOT NULL THEN hw_try_timestamp(v)
   ELSE error('22007:invalid input syntax for type timestamp: "' || v || '"') END;
+CREATE MACRO hw_try_bool(v) AS CASE lower(trim(v))
+  WHEN 't' THEN TRUE WHEN 'true' THEN TRUE WHEN 'y' THEN TRUE WHEN 'yes' THEN TRUE WHEN '1' THEN TRUE WHEN 'on' THEN TRUE
+  WHEN 'f' THEN FALSE WHEN 'false' THEN FALSE WHEN 'n' THEN FALSE WHEN 'no' THEN FALSE WHEN '0' THEN FALSE WHEN 'off' THEN FALSE END;
 CREATE MACRO hw_integer(v) AS CASE WHEN regexp_full_match(trim(v), '[-+]?[0-9]+') THEN trim(v)::BIGINT
   WHEN v IS NULL THEN NULL ELSE error('22P02:invalid input syntax for integer: "' || v || '"') END;
 CREATE MACRO hw_format_quarter(t) AS quarter(t)::VARCHAR;
@@ -110,12 +107,15 @@ CREATE MACRO hw_number_text(v, digits, zeros, places, groups, currency, sign, fm
   WITH parts AS (SELECT
       split_part(abs(v)::VARCHAR, '.', 1) AS whole,
       CASE WHEN places > 0 THEN '.' || split_part(abs(v)::VARCHAR, '.', 2) ELSE '' END AS fraction),
-    padded AS (SELECT CASE WHEN whole = '0' AND zeros = 0 AND places > 0 THEN '' WHEN length(whole) < zeros THEN lpad(whole, zeros, '0') ELSE whole END AS whole, fraction FROM parts),
+    padded AS (SELECT CASE WHEN whole = '0' AND zeros = 0 AND places > 0 THEN '' WHEN length(whole) < zeros THEN lpad(whole, zeros::INTEGER, '0') ELSE whole END AS whole, fraction FROM parts),
     grouped AS (SELECT CASE
       WHEN length(whole) > digits THEN repeat('#', digits)
       WHEN groups THEN ltrim(reverse(regexp_replace(reverse(whole), '([0-9]{3})', '\1,', 'g')), ',') ELSE whole END AS whole, fraction FROM padded)
   SELECT CASE WHEN fm THEN CASE WHEN v < 0 THEN '-' WHEN sign LIKE 'S%' THEN '+' ELSE '' END || currency || whole || fraction
-    WHEN sign = 'S' THEN lpad(currency || whole, digits + commas + length(currency), ' ') || fraction || CASE WHEN v < 0 THEN '-' ELSE '+' END
-    WHEN sign = 'MI' THEN lpad(currency || whole, digits + commas + length(currency), ' ') || fraction || CASE WHEN v < 0 THEN '-' ELSE ' ' END
-    ELSE lpad(CASE WHEN v < 0 THEN '-' WHEN sign LIKE 'S%' THEN '+' ELSE ' ' END || currency || whole, digits + commas + length(currency) + 1, ' ') || fraction END
+    WHEN sign = 'S' THEN lpad(currency || whole, (digits + commas + length(currency))::INTEGER, ' ') || fraction || CASE WHEN v < 0 THEN '-' ELSE '+' END
+    WHEN sign = 'MI' THEN lpad(currency || whole, (digits + commas + length(currency))::INTEGER, ' ') || fraction || CASE WHEN v < 0 THEN '-' ELSE ' ' END
+    ELSE lpad(CASE WHEN v < 0 THEN '-' WHEN sign LIKE 'S%' THEN '+' ELSE ' ' END || currency || whole, (digits + commas + length(currency) + 1)::INTEGER, ' ') || fraction END
   FROM grouped) END;
+CREATE MACRO hw_bool(v) AS CASE WHEN v IS NULL THEN NULL WHEN hw_try_bool(v) IS NOT NULL THEN hw_try_bool(v)
+  ELSE error('22P02:invalid input syntax for type boolean: "' || v || '"') END;
+CREATE MACRO hw_digits_only(v) AS CASE WHEN contains(v, '-') THEN '-' ELSE '' END || regexp_replace(v, '[^0-9.]', '', 'g');
