@@ -45,6 +45,8 @@ def rewire(client: Any, server: Any, account: str) -> None:
         except Fault as refusal:
             metadata["HTTPStatusCode"] = 400
             error = {"Code": refusal.code, "Message": refusal.message}
+            if client.meta.service_model.metadata["protocol"] == "rest-xml":
+                error |= refusal.members  # S3's error document has its members beside the code
             raise client.exceptions.from_code(refusal.code)(
                 {"Error": error, "ResponseMetadata": metadata} | refusal.members, operation_name
             ) from refusal
