@@ -16,6 +16,7 @@ from headwater.engines.warehouse.sql.types import (
     DOUBLE,
     INTEGER,
     INTERVAL,
+    TEXT,
     TIMESTAMP,
     TIMESTAMPTZ,
     UNKNOWN,
@@ -378,6 +379,8 @@ def conversion(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     target = node.args["to"]
     if isinstance(target, exp.Interval) or target.is_type("interval"):
         return bound(exp.Cast(this=b.expression(node.this, scope).node, to=build.native("INTERVAL").copy()), INTERVAL)
+    if isinstance(target, exp.ObjectIdentifier) and target.name.lower() == "regtype":
+        return bound(call("hw_regtype", b.expression(node.this, scope).node), TEXT)
     wanted = object_type(target) if isinstance(target, exp.ObjectIdentifier) else from_cast(target)
     inner = b.expression(node.this, scope)
     if wanted.name == "regclass":

@@ -176,6 +176,10 @@ def bind_distinct(b: "Binder", node: exp.Select, select: exp.Select, scope: Scop
 
 def bind_group(b: "Binder", group: exp.Group, scope: Scope) -> exp.Group:
     def one(each: exp.Expression) -> exp.Expression:
+        if isinstance(each, exp.Rollup | exp.Cube | exp.GroupingSets):
+            return type(each)(expressions=[one(inner) for inner in each.expressions])
+        if isinstance(each, exp.Paren):
+            return one(each.this)
         if isinstance(each, exp.Tuple):
             return exp.Tuple(expressions=[one(inner) for inner in each.expressions])
         if each.is_int:
@@ -459,7 +463,7 @@ def bind_external(b: "Binder", name: Name, called: str, names: list[str], scope:
     from headwater.engines.warehouse.sql.binder import undefined_relation
 
     schema = b.world.catalog.schemas.get(name.schema or "")
-    if name.schema is not None and schema is None:
+    if name.schema is not None and schema is None and name.schema not in SYSTEM_SCHEMAS:
         raise SqlError("3F000", f'schema "{name.schema}" does not exist')
     scan = b.world.external(schema, name.name) if schema is not None and schema.external_database else None
     if scan is None:
