@@ -370,6 +370,8 @@ def root(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
 
 def joined_text(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     left, right = b.expression(node.this, scope), b.expression(node.expression, scope)
+    if left.type.name.endswith("[]") or right.type.name.endswith("[]"):
+        return bound(call("list_concat", left.node, right.node), left.type if left.type.name.endswith("[]") else right.type)
     sides = [side.node if side.type.is_text else as_text(side.node, side.type) for side in (left, right)]
     length = left.type.length + right.type.length if left.type.length and right.type.length else 0
     return bound(exp.DPipe(this=sides[0], expression=sides[1]), SqlType("character varying", length))

@@ -63,3 +63,5 @@ CREATE MACRO hw_has_schema_privilege(s, wanted) AS hw_granted(getvariable('hw_us
 CREATE MACRO hw_has_database_privilege(d, wanted) AS TRUE, (who, d, wanted) AS TRUE;
 CREATE MACRO hw_has_column_privilege(t, c, wanted) AS hw_has_table_privilege(t, wanted), (who, t, c, wanted) AS hw_has_table_privilege(who, t, wanted);
 CREATE MACRO hw_regtype(type_oid) AS hw_format_type(type_oid, NULL);
+CREATE MACRO hw_null_text_of(a) AS NULL::VARCHAR;
+CREATE MACRO hw_database_size(d) AS (SELECT sum(hw_t.estimated_size * 64)::BIGINT FROM duckdb_tables() AS hw_t WHERE hw_t.database_name = 'wh');
