@@ -18,10 +18,9 @@ import botocore.config
 import botocore.exceptions
 import pytest
 
-from in_process import rewire
-
 from headwater.kernel.home import Home
 from headwater.kernel.settings import Settings
+from in_process import rewire
 
 for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
     os.environ.pop(name, None)

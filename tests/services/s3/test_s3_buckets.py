@@ -121,6 +121,7 @@ def test_a_deleted_bucket_takes_its_uploads_with_it(s3: Any, bucket: str, refuse
         s3.list_parts(Bucket=bucket, Key="k", UploadId=upload)
 
 
+@pytest.mark.http
 def test_a_client_of_another_region_is_sent_on(s3: Any, aws: Any) -> None:
     """boto3 reads the bucket's region from the 301 and signs anew; a client that does not sees PermanentRedirect."""
     name = fresh()

@@ -106,6 +106,7 @@ def test_two_checksums_are_one_too_many(s3: Any, bucket: str, refused: Any) -> N
         s3.put_object(Bucket=bucket, Key="k", Body=b"x", ChecksumCRC32="jNwbzQ==", ChecksumCRC32C="AAAAAA==")
 
 
+@pytest.mark.http
 def test_a_checksum_that_was_promised_must_come(s3: Any, bucket: str, refused: Any) -> None:
     def promise(request: Any, **_: Any) -> None:
         request.headers["x-amz-trailer"] = "x-amz-checksum-sha1"

@@ -9,11 +9,11 @@ import pytest
 TAGS = {"TagSet": [{"Key": "tag1", "Value": "tag1"}, {"Key": "tag2", "Value": ""}]}
 
 
-def test_a_buckets_tags_are_put_shown_and_taken_away(s3: Any, bucket: str, refused: Any) -> None:
+def test_a_buckets_tags_are_put_shown_and_taken_away(s3: Any, wire: str, bucket: str, refused: Any) -> None:
     with refused("NoSuchTagSet"):
         s3.get_bucket_tagging(Bucket=bucket)
     answer = s3.put_bucket_tagging(Bucket=bucket, Tagging=TAGS)
-    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert wire != "http" or answer["ResponseMetadata"]["HTTPStatusCode"] == 204
     assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == TAGS["TagSet"]
     s3.delete_bucket_tagging(Bucket=bucket)
     with refused("NoSuchTagSet"):
@@ -110,11 +110,12 @@ def policy_of(bucket: str, **changed: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement | changed]}
 
 
-def test_a_policy_is_kept_word_for_word(s3: Any, bucket: str, refused: Any) -> None:
+def test_a_policy_is_kept_word_for_word(s3: Any, wire: str, bucket: str, refused: Any) -> None:
     with refused("NoSuchBucketPolicy"):
         s3.get_bucket_policy(Bucket=bucket)
     text = json.dumps(policy_of(bucket), indent=3)
-    assert s3.put_bucket_policy(Bucket=bucket, Policy=text)["ResponseMetadata"]["HTTPStatusCode"] == 204
+    answer = s3.put_bucket_policy(Bucket=bucket, Policy=text)
+    assert wire != "http" or answer["ResponseMetadata"]["HTTPStatusCode"] == 204
     assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == text
     assert s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"] is False
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy_of(bucket, Principal="*")))
