@@ -6,7 +6,7 @@ store, and a crew can be rebuilt from it at any time.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -58,7 +58,7 @@ class Crew:
                 return pool
             launch = await self._fleet.launch_of(version)
             before = self.pools.get(version.version)
-            pool = Pool(launch, self._fleet.spawn, WorkerMaker(self._fleet, version, launch), self._asynchronous_max)
+            pool = Pool(launch, self._fleet.spawn, WorkerMaker(self._fleet, version, launch), self._asynchronous_max, self._fleet.is_stale)
             self.pools[version.version] = (version.revision_id, pool)
         if before is not None:
             for invocation in before[1].retire():
@@ -103,6 +103,17 @@ class Crew:
         for _, pool in self.pools.values():
             pool.pump()
 
+    def renew(self, version: Version) -> None:
+        """The version has changed: its free workers end now, and who waits for it runs what it has become."""
+        before = self.pools.pop(version.version, None)
+        if before is not None and (waited := before[1].retire()):
+            self._fleet.spawn(self._move(version, waited), "lambda move")
+
+    async def _move(self, version: Version, waited: list[Invocation]) -> None:
+        pool = await self.pool(version)
+        for invocation in waited:
+            pool.submit(invocation)
+
     def dismiss(self, *versions: str) -> list[Invocation]:
         """These versions are gone (none named: the whole function); who waited for them is handed back."""
         waited: list[Invocation] = []
@@ -142,6 +153,7 @@ class Fleet:
         self.shipper = Shipper(self.spawn)
         self.in_flight: dict[str, int] = {}
         self._crews: dict[tuple[str, str, str], Crew] = {}
+        self.is_stale: Callable[[Invocation], bool] = lambda _: False  # the queue says, once it is there
         self._certificates: Path | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 

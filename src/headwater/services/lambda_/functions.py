@@ -121,6 +121,7 @@ async def update_function_code(ctx: Context, request: Parameters) -> Parameters:
         tx.put(VERSIONS, changed)
         if sha256 != latest.code_sha256:
             tx.owe(perhaps_unused(ctx, latest.code_sha256))
+    fleet_of(ctx.home).crew(asked.key).renew(changed)
     if request.get("Publish"):
         from .versions import _publish as publish
 
@@ -136,6 +137,7 @@ async def update_function_configuration(ctx: Context, request: Parameters) -> Pa
     changed = msgspec.structs.replace(changed, modified_at=ctx.clock.now(), revision_id=ctx.new_id())
     async with ctx.store.transaction() as tx:
         tx.put(VERSIONS, changed)
+    fleet_of(ctx.home).crew(asked.key).renew(changed)
     return describe(changed, ctx.home.vault, arn=asked.function_arn, **UPDATING)
 
 

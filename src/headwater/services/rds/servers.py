@@ -19,7 +19,6 @@ from msgspec.structs import replace
 from headwater.engines.database import CACHE, Database, SqlFailed, Tls, Variable, in_thread
 from headwater.engines.mariadb import MariaDB
 from headwater.engines.mariadb_lambda.door import LambdaDoor
-from headwater.engines.mariadb_lambda.library import LibraryMissing
 from headwater.engines.mariadb_programs import Missing
 from headwater.engines.mariadb_template import TemplateFailed
 from headwater.engines.postgres import Postgres, PostgresMissing
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-ENGINE_FAILURES = (EngineLost, SqlFailed, Missing, TemplateFailed, LibraryMissing, PostgresMissing, OSError)
+ENGINE_FAILURES = (EngineLost, SqlFailed, Missing, TemplateFailed, PostgresMissing, OSError)
 """What an engine can do to us. Anything else is a defect of ours, and the job shows it."""
 
 

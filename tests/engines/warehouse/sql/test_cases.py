@@ -107,7 +107,8 @@ class Runner:
             lines = [" | ".join(column.name for column in columns), *lines]
         if "types" in record.words:
             lines = [f"{column.name} {typed(column.oid, column.typmod)}" for column in columns]
-        assert [line.rstrip() for line in lines] == [line.rstrip() for line in record.expected or []], record.place
+        wanted = [line.rstrip() for line in record.expected or []]
+        assert [line.rstrip() for line in lines] == wanted, "\n".join([record.place, *lines, "---- expected", *wanted])
 
 
 def typed(oid: int, typmod: int) -> SqlType:

@@ -134,7 +134,7 @@ class Binder:
             if alias not in self.settled:
                 self.settled.add(alias)
                 scan.settle()
-        return str(self.finish(node).sql(dialect="duckdb", normalize_functions=False))
+        return native_sql(self.finish(node))
 
     def relation(self, name: Name) -> Relation | None:
         if name.schema is None:
@@ -150,5 +150,6 @@ def undefined_relation(name: Name) -> SqlError:
 
 
 from headwater.engines.warehouse.sql import calls, expressions, queries  # noqa: E402  # they need the names above
+from headwater.engines.warehouse.sql.native import sql as native_sql
 
 RULES: Final[dict[type[exp.Expression], Rule]] = {**expressions.RULES, **calls.RULES, **queries.RULES}

@@ -33,7 +33,10 @@ def converted(node: exp.Expression, source: SqlType, target: SqlType) -> exp.Exp
         return node
     if target.name in ("character varying", "character"):
         wide = node if source.is_text and source.name != "unknown" else as_text(node, source)
-        return call("hw_cut", wide, literal(target.length)) if target.length else wide
+        if not target.length:
+            return wide
+        cut = call("hw_cut", wide, literal(target.length))
+        return call("rtrim", cut, literal(" ")) if target.name == "character" else cut
     if target == BOOLEAN and source.is_text:
         return call("hw_bool", node)
     if target.is_integer and source.name == "boolean":

@@ -12,6 +12,7 @@ from headwater.engines.warehouse.sql.coercion import alike, explicit
 from headwater.engines.warehouse.sql.errors import SqlError
 from headwater.engines.warehouse.sql.expressions import bound, together
 from headwater.engines.warehouse.sql.functions import FUNCTIONS, Function
+from headwater.engines.warehouse.sql.native import IgnoringNulls
 from headwater.engines.warehouse.sql.scope import Scope
 from headwater.engines.warehouse.sql.types import DATE, DOUBLE, INTEGER, SPELLINGS, TEXT, TIMESTAMP, VARCHAR, SqlType, numeric
 
@@ -292,7 +293,7 @@ def window_plan(b: "Binder", inner: exp.Expression, scope: Scope) -> Plan:
     plan = aggregate(b, name, call_, scope, None)
     if ignores:
         for each in plan.calls:
-            each.expressions[-1] = exp.IgnoreNulls(this=each.expressions[-1])
+            each.set("expressions", [*each.expressions[:-1], IgnoringNulls(this=each.expressions[-1])])
     return plan
 
 
@@ -303,9 +304,8 @@ def to_number(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
         raise SqlError("0A000", "TO_NUMBER with a format that is not a literal is not supported")
     fraction = pattern.name.upper().replace("D", ".").partition(".")[2]
     scale = sum(c in "09" for c in fraction)
-    digits = call("regexp_replace", b.typed(value, scope, VARCHAR), literal("[^0-9.+-]"), literal(""), literal("g"))
     kind = numeric(38, scale)
-    return bound(cast(digits, kind), kind)
+    return bound(cast(call("hw_digits_only", b.typed(value, scope, VARCHAR)), kind), kind)
 
 
 SPECIAL: Final[dict[str, Callable[["Binder", exp.Expression, Scope], "Bound"]]] = {

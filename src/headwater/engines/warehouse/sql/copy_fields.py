@@ -13,6 +13,7 @@ from sqlglot import exp
 from headwater.engines.warehouse.sql.catalog import CatalogColumn, text
 from headwater.engines.warehouse.sql.errors import SqlError
 from headwater.engines.warehouse.sql.moments import readable
+from headwater.engines.warehouse.sql.native import sql as native_sql
 
 Options = Mapping[str, str | tuple[str, ...] | None]
 
@@ -119,7 +120,7 @@ def time_value(raw: str, format_: str | tuple[str, ...] | None, native: str) -> 
 
 def pattern(format_: str) -> str:
     """A format of Redshift's as strptime's, as a literal."""
-    return str(readable(exp.Literal.string(format_)).sql(dialect="duckdb"))
+    return native_sql(readable(exp.Literal.string(format_)))
 
 
 def nulled(raw: str, options: Options, *, is_text: bool) -> str:

@@ -324,6 +324,8 @@ def merge_insert(binder: Binder, relation: Relation, then: exp.Insert, scope: Sc
     named = then.this
     targets = [relation.column(each.name.lower()) for each in named.expressions] if named is not None else list(relation.columns)
     values = then.expression
+    if isinstance(named, exp.Tuple) and not values:  # INSERT VALUES (…), which sqlglot reads as a list of one
+        named, values = None, named.expressions[0]
     cells = values.expressions if isinstance(values, exp.Tuple | exp.Anonymous | exp.Values) else [values]
     if len(cells) == 1 and isinstance(cells[0], exp.Tuple):
         cells = cells[0].expressions

@@ -16,6 +16,7 @@ from headwater.engines.warehouse.sql.files import Spool, folder, packing, unpack
 from headwater.engines.warehouse.sql.hive import Reading, from_text, sql_type
 from headwater.engines.warehouse.sql.lake import ExternalTable, Lake, LakeFile, Partition
 from headwater.engines.warehouse.sql.types import BIGINT, VARCHAR, SqlType
+from headwater.engines.warehouse.sql.native import sql as native_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -57,7 +58,7 @@ class Scan:
 
     def restrict(self, condition: exp.Expression, columns: Sequence[str]) -> None:
         if set(columns) <= {name for name, _ in self.table.partition_keys}:
-            self.conditions.append(condition.sql(dialect="duckdb"))
+            self.conditions.append(native_sql(condition))
 
     def settle(self) -> None:
         """Find the files and put the reading of them into the query."""

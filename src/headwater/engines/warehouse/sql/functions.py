@@ -55,6 +55,9 @@ def shared(types: Types) -> SqlType:
 
 
 def rounded(types: Types) -> SqlType:
+    """CEIL and its kin: a numeric keeps its precision and loses its scale."""
+    if types[0].name == "numeric":
+        return numeric(types[0].length or 38, 0)
     return types[0] if types[0].is_exact else DOUBLE
 
 

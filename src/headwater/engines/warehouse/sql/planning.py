@@ -16,6 +16,7 @@ from headwater.engines.warehouse.sql.build import native, wire_text
 from headwater.engines.warehouse.sql.queries import bind_query
 from headwater.engines.warehouse.sql.scope import Output
 from headwater.engines.warehouse.sql.types import KINDS, UNKNOWN, VARCHAR, SqlType, numeric, parsed
+from headwater.engines.warehouse.sql.native import sql as native_sql
 
 if TYPE_CHECKING:
     from headwater.engines.warehouse.sql.session import Session
@@ -46,7 +47,7 @@ class Plan(msgspec.Struct, kw_only=True):
             exp.alias_(self.shown(exp.column(name), index, as_text=as_text), name)
             for index, (name, as_text) in enumerate(zip(names, text, strict=True))
         ]
-        chosen = ", ".join(column.sql(dialect="duckdb") for column in columns)
+        chosen = ", ".join(native_sql(column) for column in columns)
         return f"SELECT {chosen} FROM ({self.sql}) AS q({', '.join(names)})"
 
     def shown(self, node: exp.Expression, index: int, *, as_text: bool) -> exp.Expression:

@@ -176,6 +176,10 @@ def bind_distinct(b: "Binder", node: exp.Select, select: exp.Select, scope: Scop
 
 def bind_group(b: "Binder", group: exp.Group, scope: Scope) -> exp.Group:
     def one(each: exp.Expression) -> exp.Expression:
+        if isinstance(each, exp.Rollup | exp.Cube | exp.GroupingSets):
+            return type(each)(expressions=[one(inner) for inner in each.expressions])
+        if isinstance(each, exp.Paren):
+            return one(each.this)
         if isinstance(each, exp.Tuple):
             return exp.Tuple(expressions=[one(inner) for inner in each.expressions])
         if each.is_int:

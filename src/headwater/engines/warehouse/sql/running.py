@@ -34,6 +34,8 @@ def run(session: "Session", statement: s.Parsed, parameters: Sequence[Parameter]
         rule = dml.RULES.get(type(statement))
         if rule is not None:
             return rule(session, statement, parameters)
+        if isinstance(statement, exp.Select) and statement.args.get("into") is not None:
+            return ddl.create_table(session, select_into(statement))
         if isinstance(statement, exp.Query) or is_values(statement):
             return run_plan(session, planned(session, statement, parameters), parameters, text)
         raise SqlError("42601", f'syntax error at or near "{statement.sql()[:20]}"')
@@ -42,6 +44,16 @@ def run(session: "Session", statement: s.Parsed, parameters: Sequence[Parameter]
     if isinstance(statement, s.Fetch):
         return cursors.fetch(session, statement, text)
     return EXECUTORS[type(statement)](session, statement)
+
+
+def select_into(statement: exp.Select) -> s.CreateTable:
+    """SELECT … INTO t is CREATE TABLE t AS SELECT …"""
+    query = statement.copy()
+    into = query.args["into"].pop()
+    table = into.this
+    name = s.Name(table.name.lower(), table.text("db").lower() or None)
+    temporary = bool(into.args.get("temporary")) or name.name.startswith("#")
+    return s.CreateTable(name=name, query=query, temporary=temporary, tag="SELECT")
 
 
 def is_values(statement: exp.Expression) -> bool:

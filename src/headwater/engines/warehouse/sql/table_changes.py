@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from headwater.engines.warehouse.sql.native import sql as native_sql
 from headwater.engines.warehouse.sql import catalog as catalogs
 from headwater.engines.warehouse.sql import ddl
 from headwater.engines.warehouse.sql.answers import Result
@@ -73,7 +74,7 @@ def add_column(session: "Session", statement: AddColumn) -> Result:
         if definition.default is not None:
             binder = Binder(session)
             bound = binder.expression(definition.default.copy(), Scope())
-            value = assigned(binder.coerced(bound, column.type), bound.type, column.type).sql(dialect="duckdb", normalize_functions=False)
+            value = native_sql(assigned(binder.coerced(bound, column.type), bound.type, column.type))
             session.tell_time()
             session.connection.execute(f"UPDATE {relation.physical} SET {quoted(column.name)} = {value}")
         if column.not_null:

@@ -3,11 +3,11 @@ CREATE MACRO hw_div_int(a, b) AS CASE WHEN b = 0 THEN error('22012:Divide by zer
 CREATE MACRO hw_div_double(a, b) AS CASE WHEN b = 0 THEN error('22012:Divide by zero') ELSE a / b END;
 CREATE MACRO hw_mod(a, b) AS CASE WHEN b = 0 THEN error('22012:Divide by zero') ELSE a % b END;
 -- A varchar's length counts bytes. Assignment refuses what is longer, unless only blanks are lost; a cast cuts.
-CREATE MACRO hw_cut(v, n) AS CASE
+CREATE MACRO hw_cut(v, n) AS CASE WHEN v IS NULL THEN NULL
   WHEN strlen(v) <= n THEN v
   WHEN strlen(v) = length(v) THEN left(v, n)
   ELSE left(v, coalesce(list_max(list_filter(range(0, n + 1), k -> strlen(left(v, k)) <= n)), 0)) END;
-CREATE MACRO hw_fit(v, n, kind) AS CASE
+CREATE MACRO hw_fit(v, n, kind) AS CASE WHEN v IS NULL THEN NULL
   WHEN strlen(v) <= n THEN v
   WHEN strlen(rtrim(v, ' ')) <= n THEN hw_cut(v, n)
   ELSE error('22001:value too long for type ' || kind) END;
@@ -107,14 +107,15 @@ CREATE MACRO hw_number_text(v, digits, zeros, places, groups, currency, sign, fm
   WITH parts AS (SELECT
       split_part(abs(v)::VARCHAR, '.', 1) AS whole,
       CASE WHEN places > 0 THEN '.' || split_part(abs(v)::VARCHAR, '.', 2) ELSE '' END AS fraction),
-    padded AS (SELECT CASE WHEN whole = '0' AND zeros = 0 AND places > 0 THEN '' WHEN length(whole) < zeros THEN lpad(whole, zeros, '0') ELSE whole END AS whole, fraction FROM parts),
+    padded AS (SELECT CASE WHEN whole = '0' AND zeros = 0 AND places > 0 THEN '' WHEN length(whole) < zeros THEN lpad(whole, zeros::INTEGER, '0') ELSE whole END AS whole, fraction FROM parts),
     grouped AS (SELECT CASE
       WHEN length(whole) > digits THEN repeat('#', digits)
       WHEN groups THEN ltrim(reverse(regexp_replace(reverse(whole), '([0-9]{3})', '\1,', 'g')), ',') ELSE whole END AS whole, fraction FROM padded)
   SELECT CASE WHEN fm THEN CASE WHEN v < 0 THEN '-' WHEN sign LIKE 'S%' THEN '+' ELSE '' END || currency || whole || fraction
-    WHEN sign = 'S' THEN lpad(currency || whole, digits + commas + length(currency), ' ') || fraction || CASE WHEN v < 0 THEN '-' ELSE '+' END
-    WHEN sign = 'MI' THEN lpad(currency || whole, digits + commas + length(currency), ' ') || fraction || CASE WHEN v < 0 THEN '-' ELSE ' ' END
-    ELSE lpad(CASE WHEN v < 0 THEN '-' WHEN sign LIKE 'S%' THEN '+' ELSE ' ' END || currency || whole, digits + commas + length(currency) + 1, ' ') || fraction END
+    WHEN sign = 'S' THEN lpad(currency || whole, (digits + commas + length(currency))::INTEGER, ' ') || fraction || CASE WHEN v < 0 THEN '-' ELSE '+' END
+    WHEN sign = 'MI' THEN lpad(currency || whole, (digits + commas + length(currency))::INTEGER, ' ') || fraction || CASE WHEN v < 0 THEN '-' ELSE ' ' END
+    ELSE lpad(CASE WHEN v < 0 THEN '-' WHEN sign LIKE 'S%' THEN '+' ELSE ' ' END || currency || whole, (digits + commas + length(currency) + 1)::INTEGER, ' ') || fraction END
   FROM grouped) END;
 CREATE MACRO hw_bool(v) AS CASE WHEN v IS NULL THEN NULL WHEN hw_try_bool(v) IS NOT NULL THEN hw_try_bool(v)
   ELSE error('22P02:invalid input syntax for type boolean: "' || v || '"') END;
+CREATE MACRO hw_digits_only(v) AS CASE WHEN contains(v, '-') THEN '-' ELSE '' END || regexp_replace(v, '[^0-9.]', '', 'g');
