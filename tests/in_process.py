@@ -1,23 +1,29 @@
-"""boto3's surface over calls in process: the second wire, on which one room calls another.
+"""boto3's surface over calls in process: the second wire, on which rooms call each other.
 
-A botocore client whose `_make_api_call` asks the kernel's Client instead of the network, so that paginators, waiters, transfers, the
-exceptions and the conveniences of the SDK (idempotency tokens, decoded policy documents) are the SDK's own. What the operation answers is held
-against the model on the way: a member that the model lacks, or a value of another type, would be an answer that HTTP cannot give.
+A botocore client whose `_make_api_call` asks the kernel's Client instead of the network, so that paginators, waiters, transfers,
+the exceptions and the conveniences of the SDK (idempotency tokens, checksums, decoded policy documents) are there as usual. What the
+operation answers is held against the model on the way: a member that the model lacks, or a value of another type, would be an
+answer that HTTP cannot give. Headers, and a status that the operation chooses (S3's 206), are HTTP's alone.
 """
 
 import asyncio
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime
+from email.utils import format_datetime
+from http import HTTPStatus
 from typing import Any
 
 import botocore.response
 import botocore.utils
 
+from headwater.aws.codec import codec_for
 from headwater.aws.faults import Fault
-from headwater.aws.wire import Stream
+from headwater.aws.models import service_model
+from headwater.aws.wire import Response, Stream
 from headwater.kernel.client import Client
 from headwater.kernel.identity import root_of
+from headwater.services.s3 import checksums
 
 ANSWER_S = 60
 
@@ -25,6 +31,7 @@ ANSWER_S = 60
 def rewire(client: Any, server: Any, account: str) -> None:
     """Let this botocore client, of the account's root, call in process."""
     service, region = client.meta.service_model.service_name, client.meta.region_name
+    own = service_model(service)
     calls = Client(server.home, service, root_of(account, account), region)
 
     def make_api_call(operation_name: str, api_params: dict[str, Any]) -> dict[str, Any]:
@@ -33,24 +40,30 @@ def rewire(client: Any, server: Any, account: str) -> None:
         params = client._emit_api_params(api_params=api_params, operation_model=operation, context=context)
         if operation.input_shape is not None:
             params = given(operation.input_shape, params)
+            if client.meta.config.request_checksum_calculation != "when_required":
+                params |= checksum(operation, params)
         name = botocore.xform_name(operation_name)
 
         async def call() -> dict[str, Any]:
             answer = await getattr(calls, name)(**params)
             return {member: await value.read() if isinstance(value, Stream) else value for member, value in answer.items()}
 
-        metadata = {"HTTPStatusCode": operation.http.get("responseCode", 200), "HTTPHeaders": {}, "RetryAttempts": 0}
+        codec = codec_for(own.operations[operation_name], own.metadata.protocol)
+        metadata: dict[str, Any] = {"HTTPHeaders": {}, "RetryAttempts": 0}
         try:
             answer = asyncio.run_coroutine_threadsafe(call(), server.loop).result(ANSWER_S)
         except Fault as refusal:
-            metadata["HTTPStatusCode"] = 400
-            error = {"Code": refusal.code, "Message": refusal.message}
-            if client.meta.service_model.metadata["protocol"] == "rest-xml":
-                error |= refusal.members  # S3's error document has its members beside the code
+            response = codec.encode_fault(refusal, "")
+            metadata["HTTPStatusCode"] = response.status
             raise client.exceptions.from_code(refusal.code)(
-                {"Error": error, "ResponseMetadata": metadata} | refusal.members, operation_name
+                {"Error": _error(refusal, response, own.metadata.protocol), "ResponseMetadata": metadata} | refusal.members, operation_name
             ) from refusal
+        metadata["HTTPStatusCode"] = codec.encode(answer, "").status
         parsed = received(operation.output_shape, answer, operation_name) if operation.output_shape is not None else {}
+        if service == "s3" and "Expires" in parsed:
+            parsed["ExpiresString"] = format_datetime(parsed["Expires"], usegmt=True)
+        if operation_name == "GetBucketLocation":
+            parsed.setdefault("LocationConstraint", None)  # as the SDK reads an empty element
         parsed["ResponseMetadata"] = metadata
         event = f"after-call.{client.meta.service_model.service_id.hyphenize()}.{operation_name}"
         client.meta.events.emit(event, http_response=_Http(), parsed=parsed, model=operation, context=context)
@@ -59,11 +72,20 @@ def rewire(client: Any, server: Any, account: str) -> None:
     client._make_api_call = make_api_call
 
 
+def _error(refusal: Fault, response: Response, protocol: str) -> dict[str, Any]:
+    """What the SDK puts under "Error": of an answer without a body only the status, of XML every element."""
+    if not response.body:
+        return {"Code": str(response.status), "Message": HTTPStatus(response.status).phrase}
+    more = refusal.members if protocol in {"rest-xml", "query"} else {}
+    return {"Code": refusal.code, "Message": refusal.message} | more
+
+
 class _Http:
     """What handlers of the SDK that look at the HTTP answer see: a success without a word."""
 
     status_code = 200
     content = b""
+    raw = None
     headers: dict[str, str] = {}  # noqa: RUF012 - never written
 
 
@@ -81,6 +103,18 @@ def given(shape: Any, value: Any) -> Any:
         case "timestamp":
             return botocore.utils.parse_to_aware_datetime(value)
     return value
+
+
+def checksum(operation: Any, params: dict[str, Any]) -> dict[str, str]:
+    """The checksum that the SDK computes, unless the caller gave one."""
+    asks = operation.http_checksum.get("requestAlgorithmMember")
+    if asks is None or any(name.startswith("Checksum") and name not in {asks, "ChecksumMode", "ChecksumType"} for name in params):
+        return {}
+    algorithm = params.get(asks, "CRC32")
+    body = params.get(operation.input_shape.serialization.get("payload"), b"")
+    if not isinstance(body, bytes | bytearray | str) or f"Checksum{algorithm}" not in operation.input_shape.members:
+        return {}
+    return {asks: algorithm, f"Checksum{algorithm}": checksums.of(algorithm, _bytes(body))}
 
 
 def _bytes(value: Any) -> Any:
