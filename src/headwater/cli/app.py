@@ -1,0 +1,212 @@
+"""The command line: everything but `headwater up` (see main.py)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import webbrowser
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from headwater.cli import doctor as examination
+from headwater.cli.up import default_home, up
+from headwater.gateway.server import running
+from headwater.kernel.service import folder_of, room, room_names
+
+app = typer.Typer(
+    help="Headwater runs AWS data architectures on this machine, on engines that really run.", no_args_is_help=True, add_completion=False
+)
+say = Console()
+
+STOP_S: Final = 60
+HomeOption = Annotated[
+    Path, typer.Option("--home", help="Headwater's folder (HEADWATER_HOME, or ~/.headwater).", default_factory=default_home)
+]
+
+
+@app.command("up", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def up_command(context: typer.Context) -> None:
+    """Run the server (`headwater up --help` shows its flags)."""
+    up(context.args)
+
+
+@app.command()
+def down(home: HomeOption) -> None:
+    """End the server that runs on this home; its engines end with it."""
+    found = running(home)
+    if found is None:
+        say.print(f"No Headwater runs on {home}.")
+        return
+    os.kill(found.pid, signal.SIGTERM)
+    if not _gone(found.pid):
+        raise typer.Exit(1)
+    say.print("Headwater is down.")
+
+
+def _gone(pid: int) -> bool:
+    """Wait until the process has ended; `tail --pid` waits without polling of ours where it exists."""
+    waiting = subprocess.run(["tail", f"--pid={pid}", "-f", os.devnull], timeout=STOP_S, check=False)  # noqa: S603, S607 - coreutils
+    return waiting.returncode == 0
+
+
+@app.command()
+def status(home: HomeOption, as_json: Annotated[bool, typer.Option("--json", help="The whole answer as JSON.")] = False) -> None:
+    """What runs: the endpoint, the rooms in use and their engines."""
+    answer = _ask(_endpoint(home), "status")
+    if as_json:
+        import msgspec
+
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer)).decode() + "\n")
+        return
+    say.print(f"[bold]{answer['endpoint']}[/]  home {answer['home']}  time {answer['now']}")
+    table = Table("room", "what", "state")
+    for name, rows in answer["rooms"].items():
+        for what, state in (rows or {"": "open"}).items():
+            table.add_row(name, what, str(state))
+    say.print(table)
+
+
+@app.command()
+def reset(home: HomeOption, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Delete everything in this home: data, keys, logs. The server must be down."""
+    if running(home) is not None:
+        say.print("A Headwater runs on this home: `headwater down` first.")
+        raise typer.Exit(1)
+    if not home.exists():
+        say.print(f"{home} does not exist.")
+        return
+    if not (home / "format").exists():
+        say.print(f"{home} is not a Headwater home: nothing is deleted.")
+        raise typer.Exit(1)
+    if not yes and not typer.confirm(f"Delete {home} and everything in it?"):
+        raise typer.Exit(1)
+    shutil.rmtree(home)
+    say.print(f"{home} is gone.")
+
+
+@app.command()
+def coverage(service: Annotated[str | None, typer.Argument(help="One service, operation by operation.")] = None) -> None:
+    """Which operations are built, counted from the code."""
+    if service is not None:
+        if service not in room_names():
+            say.print(f"{service} has no room yet.")
+            raise typer.Exit(1)
+        built = room(service).functions
+        for name in sorted(room(service).model.operations):
+            say.print(f"[green]built[/]    {name}" if name in built else f"[dim]not yet  {name}[/]")
+        return
+    table = Table("service", "built", "of", "room")
+    for name in sorted(room_names()):
+        operations = room(name).model.operations
+        table.add_row(name, str(len(room(name).functions)), str(len(operations)), f"services/{folder_of(name)}")
+    say.print(table)
+
+
+@app.command()
+def doctor() -> None:
+    """What is missing on this machine, and the command that brings it."""
+    findings = examination.examine()
+    for finding in findings:
+        mark = "[green]ok[/]     " if finding.remedy is None else "[red]missing[/]" if finding.needed else "[yellow]without[/]"
+        say.print(f"{mark} {finding.subject}: {finding.words}")
+        if finding.remedy is not None:
+            say.print(f"        {finding.remedy}", highlight=False)
+    if any(finding.remedy is not None and finding.needed for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def setup() -> None:
+    """Bring what the engines need and pip cannot bring; said aloud before it happens."""
+    examination.install(lambda words: say.print(words, highlight=False))
+
+
+@app.command()
+def ca(home: HomeOption) -> None:
+    """The path of the certificate of Headwater's own authority, for clients that check TLS."""
+    path = home / "tls" / "authority.pem"
+    if not path.exists():
+        say.print("No authority yet: it is made with the first engine that offers TLS.")
+        raise typer.Exit(1)
+    sys.stdout.write(f"{path}\n")
+
+
+@app.command()
+def clock(home: HomeOption, advance: Annotated[str | None, typer.Option(help="Move AWS time by 90s, 15m, 3h or 60d.")] = None) -> None:
+    """Show AWS time, or move it forward."""
+    body = {"advance_s": _duration(advance).total_seconds()} if advance else None
+    answer = _ask(_endpoint(home), "clock", body)
+    say.print(f"{answer['now']}  ({answer['offset_s']:+.0f} s from the machine's time)")
+
+
+def _duration(text: str) -> timedelta:
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    try:
+        return timedelta(**{units[text[-1]]: float(text[:-1])})
+    except (KeyError, ValueError, IndexError):
+        raise typer.BadParameter(f"{text} is no duration: 90s, 15m, 3h, 60d") from None
+
+
+@app.command("try", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def try_command(
+    context: typer.Context, blueprint: Annotated[str, typer.Argument(help="A folder of blueprints/, such as sales-analytics.")]
+) -> None:
+    """Run one of the blueprints end to end (`headwater try NAME --help` shows its flags)."""
+    folder = blueprints_folder() / blueprint
+    if not (folder / "__main__.py").exists():
+        names = ", ".join(sorted(path.parent.name for path in blueprints_folder().glob("*/__main__.py")))
+        say.print(f"There is no blueprint {blueprint}. There are: {names}.")
+        raise typer.Exit(2)
+    raise typer.Exit(subprocess.run([sys.executable, str(folder), *context.args], check=False).returncode)  # noqa: S603 - our own program
+
+
+def blueprints_folder() -> Path:
+    """blueprints/ of the checkout, or those that the wheel brings."""
+    shipped = Path(__file__).parents[1] / "blueprints"
+    return shipped if shipped.exists() else Path(__file__).parents[3] / "blueprints"
+
+
+@app.command("open")
+def open_command(home: HomeOption) -> None:
+    """Show the last chart in the browser."""
+    charts = sorted((home / "charts").glob("*.html"), key=lambda path: path.stat().st_mtime)
+    if not charts:
+        say.print("No chart yet: `headwater try sales-analytics` draws one.")
+        raise typer.Exit(1)
+    sys.stdout.write(f"{charts[-1]}\n")
+    webbrowser.open(charts[-1].as_uri())
+
+
+def _endpoint(home: Path) -> str:
+    """AWS_ENDPOINT_URL, or the server that runs on the home."""
+    named = os.environ.get("AWS_ENDPOINT_URL")
+    if named:
+        return named
+    found = running(home)
+    if found is None:
+        say.print(f"No Headwater runs on {home}: `headwater up` starts one.")
+        raise typer.Exit(1)
+    return found.endpoint
+
+
+def _ask(endpoint: str, what: str, body: dict[str, Any] | None = None) -> Any:
+    import urllib.error
+    import urllib.request
+
+    import msgspec
+
+    request = urllib.request.Request(f"{endpoint}/_headwater/{what}", data=msgspec.json.encode(body) if body else None)  # noqa: S310 - our own endpoint
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own endpoint
+            return msgspec.json.decode(answer.read())
+    except urllib.error.URLError as error:
+        say.print(f"{endpoint} does not answer: {error.reason}")
+        raise typer.Exit(1) from None

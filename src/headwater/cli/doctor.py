@@ -1,0 +1,45 @@
+"""What this machine lacks, in words and with the command that brings it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable
+
+import msgspec
+
+from headwater.engines import mariadb, postgres, sandbox
+from headwater.services.lambda_ import interpreters
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing looked at. `remedy` None: it is there; `needed` False: things run without it, less well."""
+
+    subject: str
+    words: str
+    remedy: str | None = None
+    needed: bool = True
+
+
+def examine() -> list[Finding]:
+    """Everything that Headwater would like to find, found or not."""
+    python = f"{platform.python_implementation()} {platform.python_version()} on {sys.platform}"
+    return [
+        Finding(subject="Python", words=python),
+        _finding("MariaDB (RDS for MySQL, Aurora MySQL)", mariadb.missing()),
+        _finding("PostgreSQL (RDS for PostgreSQL)", postgres.missing()),
+        _finding("bubblewrap (a file-system view for each Lambda function)", sandbox.missing(), needed=False),
+        _finding("Pythons for Lambda functions", interpreters.missing(), needed=False),
+    ]
+
+
+def _finding(subject: str, missing: str | None, *, needed: bool = True) -> Finding:
+    if missing is None:
+        return Finding(subject=subject, words="found")
+    return Finding(subject=subject, words="not found", remedy=missing, needed=needed)
+
+
+def install(say: Callable[[str], None]) -> None:
+    """Bring what pip cannot: MariaDB, from the system's packages, said aloud before it happens."""
+    if mariadb.missing() is not None:
+        mariadb.install(say)

@@ -1,0 +1,51 @@
+"""`/_headwater/...`: the house's own door, for its own command line and for tests. Not an AWS API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from headwater.aws.wire import Request, Response
+from headwater.kernel.service import room, room_names
+
+if TYPE_CHECKING:
+    from headwater.kernel.home import Home
+
+PREFIX: Final = "/_headwater/"
+
+
+class Advance(msgspec.Struct):
+    """The body of POST /_headwater/clock."""
+
+    advance_s: float
+
+
+async def answer(home: Home, request: Request) -> Response:
+    """Status as JSON, or a move of the Clock."""
+    what = request.path.removeprefix(PREFIX)
+    if what == "status" and request.method == "GET":
+        return _json(200, status(home))
+    if what == "clock":
+        if request.method == "POST":
+            try:
+                wanted = msgspec.json.decode(request.body if isinstance(request.body, bytes) else b"", type=Advance)
+            except msgspec.DecodeError as error:
+                return _json(400, {"error": str(error)})
+            await home.advance(timedelta(seconds=wanted.advance_s))
+        return _json(200, {"now": home.clock.now(), "offset_s": home.clock.offset.total_seconds()})
+    return _json(404, {"error": f"no such page: {request.path}"})
+
+
+def status(home: Home) -> dict[str, object]:
+    """What runs: the house, its rooms, and what each open room says of its engines."""
+    rooms: dict[str, object] = {}
+    for name in sorted(room_names()):
+        if home.is_open(name):
+            rooms[name] = room(name).describe(home)
+    return {"endpoint": home.endpoint_url, "home": str(home.path), "now": home.clock.now(), "rooms": rooms}
+
+
+def _json(code: int, content: object) -> Response:
+    return Response(code, [("content-type", "application/json")], msgspec.json.encode(content))

@@ -1,0 +1,151 @@
+"""The walk of one request: the steps, in order, each with the reason for standing where it stands.
+
+guard         refuse browsers' cross-site calls, before anything is read
+route         from head lines alone where they tell; the body is read first only where it must name the operation
+authenticate  before decoding: what is not signed is not parsed
+decode        wire to native values, then validated against the model
+authorize     before the operation, and from the model alone, so that it answers for rooms that are not built
+operate       the room's function
+encode        native values to wire
+record        behind the response
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from headwater.aws.codec import Codec, codec_for, encode_fault
+from headwater.aws.faults import Fault, fault
+from headwater.aws.models import Operation, service_model
+from headwater.aws.routing import Route, route, unknown_operation
+from headwater.aws.wire import Request, Response, Stream
+from headwater.gateway.arriving import ClientGone
+from headwater.gateway.authentication import authenticate
+from headwater.gateway.bodies import verified_body
+from headwater.gateway.guard import guard
+from headwater.kernel.context import Context
+from headwater.kernel.identity import DEFAULT_ACCOUNT, anonymous, new_request_id
+from headwater.kernel.record import RequestRecord
+from headwater.kernel.service import room, room_names
+from headwater.kernel.settings import DEFAULT_REGION
+
+if TYPE_CHECKING:
+    from headwater.kernel.home import Home
+
+log = structlog.get_logger()
+
+NOBODY: Final = anonymous()
+
+BODY_BYTES_MAX: Final = 128 * 1024 * 1024
+"""More than any API but S3's takes in one body (Lambda's zip, base64-encoded, is the longest)."""
+
+
+async def walk(home: Home, request: Request, source: str) -> Response:
+    """Answer one request. Raises only where nobody waits for the answer any more."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    request_id = new_request_id()
+    ctx = Context(
+        home,
+        account=DEFAULT_ACCOUNT,
+        region=DEFAULT_REGION,
+        principal=NOBODY,
+        request_id=request_id,
+        headers=request.headers,
+    )
+    place = Route("s3", None, "rest-xml", {}, None)
+    codec: Codec | None = None
+    code = ""
+    try:
+        guard(request)
+        if isinstance(request.body, Stream) and _is_form(request):
+            await _read_body(request, request.body)
+        place, operation = _route(request)
+        codec = codec_for(operation, place.protocol)
+        if isinstance(request.body, Stream) and not operation.streams_in:
+            await _read_body(request, request.body)
+        authorization, secret = authenticate(ctx, request, place, operation)
+        request.body = verified_body(request, operation, authorization, secret)
+        params = codec.decode(request, place.uri_labels)
+        codec.validate(params)
+        result = await _operate(ctx, place.service, operation, params)
+        response = codec.encode(result, request_id)
+        if ctx.reply_status:
+            response.status = ctx.reply_status
+    except Fault as refusal:
+        code = refusal.code
+        response = _refusal(refusal, place, codec, request, request_id)
+    except (asyncio.CancelledError, ClientGone):
+        raise
+    except Exception:
+        log.exception("operation failed", request_id=request_id, service=place.service, operation=place.operation)
+        code = "InternalFailure"
+        words = fault(code, "We encountered an internal error. Please try again.")
+        response = _refusal(words, place, codec, request, request_id)
+    if ctx.reply_headers:
+        response.headers.extend(ctx.reply_headers.items())
+    took_ms = (loop.time() - started) * 1000
+    home.bus.publish(
+        "request",
+        RequestRecord.of(ctx, place.service, place.operation or "", code, status=response.status, duration_ms=took_ms, source=source),
+    )
+    return response
+
+
+def _is_form(request: Request) -> bool:
+    """Whether the operation's name stands in the body."""
+    return request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
+def _route(request: Request) -> tuple[Route, Operation]:
+    place = route(request)
+    if place.operation is None:
+        raise unknown_operation(request, place)
+    return place, service_model(place.service).operations[place.operation]
+
+
+async def _read_body(request: Request, body: Stream) -> None:
+    """The whole body, bounded before it is read."""
+    if body.length is not None and body.length > BODY_BYTES_MAX:
+        raise fault("RequestEntityTooLargeException", f"Request must be smaller than {BODY_BYTES_MAX} bytes.")
+    pieces = []
+    size = 0
+    async for piece in body:
+        size += len(piece)
+        if size > BODY_BYTES_MAX:
+            raise fault("RequestEntityTooLargeException", f"Request must be smaller than {BODY_BYTES_MAX} bytes.")
+        pieces.append(piece)
+    request.body = b"".join(pieces)
+
+
+async def _operate(ctx: Context, service_name: str, operation: Operation, params: dict[str, object]) -> dict[str, object]:
+    if service_name not in room_names():
+        raise not_built(service_name, operation.name)
+    function = room(service_name).functions.get(operation.name)
+    if function is None:
+        raise not_built(service_name, operation.name)
+    if not ctx.home.is_open(service_name):
+        await ctx.home.open_room(service_name)
+    return await function(ctx, params) or {}
+
+
+def not_built(service: str, operation: str) -> Fault:
+    """501, by name: an operation that is not built never answers a success."""
+    return fault(
+        "NotImplemented", f"Headwater has not built {service}.{operation} yet. `headwater coverage {service}` lists what is built."
+    )
+
+
+def _refusal(refusal: Fault, place: Route, codec: Codec | None, request: Request, request_id: str) -> Response:
+    if codec is not None:
+        response = codec.encode_fault(refusal, request_id, request.path)
+    else:
+        response = encode_fault(place.service, place.protocol, refusal, request_id, resource=request.path)
+    if refusal.code == "NotImplemented":
+        response.status = 501
+    elif refusal.code == "RequestEntityTooLargeException":
+        response.status = 413
+    return response

@@ -1,0 +1,45 @@
+"""The Bus: facts that one part publishes and others may want, delivered behind the request.
+
+Publishing costs an append to a list; subscribers get all that gathered, in order, in one call soon after. A subscriber must not
+raise: what it cannot take is its own affair, and ends the program loudly rather than silently losing facts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Final
+
+DELIVER_AFTER_S: Final = 0.05
+Subscriber = Callable[[list[Any]], None]
+
+
+class Bus:
+    """Topics are texts, `room/what-happened`."""
+
+    def __init__(self) -> None:
+        self._subscribers: dict[str, list[Subscriber]] = defaultdict(list)
+        self._gathered: dict[str, list[Any]] = defaultdict(list)
+        self._timer: asyncio.TimerHandle | None = None
+
+    def subscribe(self, topic: str, subscriber: Subscriber) -> None:
+        self._subscribers[topic].append(subscriber)
+
+    def publish(self, topic: str, event: Any) -> None:
+        """Hand over one fact; costs nothing where nobody listens."""
+        if topic not in self._subscribers:
+            return
+        self._gathered[topic].append(event)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(DELIVER_AFTER_S, self.deliver)
+
+    def deliver(self) -> None:
+        """Deliver what gathered, now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        gathered, self._gathered = self._gathered, defaultdict(list)
+        for topic, events in gathered.items():
+            for subscriber in self._subscribers[topic]:
+                subscriber(events)

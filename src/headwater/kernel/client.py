@@ -1,0 +1,69 @@
+"""The in-process client: another room's operations, called as AWS calls and recorded like any other, without the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from headwater.aws.codec import codec_for
+from headwater.aws.faults import Fault, fault
+from headwater.aws.wire import Stream
+from headwater.kernel.context import Context
+from headwater.kernel.identity import Principal
+from headwater.kernel.record import RequestRecord
+from headwater.kernel.service import room, room_names
+
+if TYPE_CHECKING:
+    from headwater.kernel.home import Home
+
+
+class Client:
+    """`await client.put_object(Bucket=..., Key=..., Body=b"...")`; answers the response's dict, raises Fault.
+
+    A streaming member of the response is always a Stream; one of the request may be given as bytes.
+    """
+
+    __slots__ = ("_home", "_principal", "_region", "_service")
+
+    def __init__(self, home: Home, service: str, principal: Principal, region: str) -> None:
+        self._home = home
+        self._service = service
+        self._principal = principal
+        self._region = region
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[dict[str, Any]]]:
+        async def call(**params: Any) -> dict[str, Any]:
+            return await self._call(name, params)
+
+        return call
+
+    async def _call(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
+        if self._service not in room_names():
+            raise fault("NotImplemented", f"Headwater has not built {self._service} yet.")
+        service = room(self._service)
+        operation = service.operation(name)
+        if operation is None:
+            raise AttributeError(f"{self._service} has no operation {name}")
+        ctx = Context(
+            self._home, account=self._principal.account, region=self._region, principal=self._principal, via_service=self._service
+        )
+        code = ""
+        try:
+            function = service.functions.get(operation.name)
+            if function is None:
+                raise fault("NotImplemented", f"Headwater has not built {self._service}.{operation.name} yet.")
+            codec_for(operation, service.model.metadata.protocol).validate(params)
+            if operation.streams_in and operation.input is not None and operation.input.payload in params:
+                body = params[operation.input.payload]
+                params[operation.input.payload] = Stream.of(bytes(body)) if isinstance(body, bytes | bytearray) else body
+            await self._home.open_room(self._service)
+            result = await function(ctx, params) or {}
+        except Fault as refusal:
+            code = refusal.code
+            raise
+        finally:
+            self._home.bus.publish("request", RequestRecord.of(ctx, self._service, operation.name, code))
+        if operation.streams_out and operation.output is not None and operation.output.payload in result:
+            body = result[operation.output.payload]
+            result[operation.output.payload] = Stream.of(body) if isinstance(body, bytes) else body
+        return result

@@ -1,0 +1,203 @@
+"""The world of one Headwater: its folder, its store, its clock, its rooms. Made once, at the program's entry.
+
+A folder belongs to one running program (a lock says so); copy it and you have copied the world.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO, Any, Final
+
+import structlog
+
+from headwater.kernel.bus import Bus
+from headwater.kernel.clock import Clock
+from headwater.kernel.context import Context
+from headwater.kernel.identity import DEFAULT_ACCOUNT, AccessKey, Credentials, Issuer, Principal, role_session, service_principal
+from headwater.kernel.jobs import Job, Jobs, Registration
+from headwater.kernel.service import room, room_names
+from headwater.kernel.settings import Settings
+from headwater.kernel.store import Record, Store, Table
+from headwater.kernel.vault import Vault
+
+log = structlog.get_logger()
+
+FORMAT: Final = "1"
+"""The version of the folder's layout. A program refuses a folder of a version that it does not know."""
+CLOSE_GRACE_S: Final = 20.0
+
+
+class HomeInUse(Exception):
+    """Another Headwater runs on this folder."""
+
+
+class ClockSetting(Record, frozen=True, kw_only=True):
+    """How far AWS time stands from the machine's."""
+
+    offset_us: int
+
+
+CLOCK: Final = Table("kernel", "clock", ClockSetting, key=lambda setting: ("offset",))
+
+
+class Pools:
+    """Named, bounded thread pools for blocking work; never the default executor."""
+
+    def __init__(self) -> None:
+        self.files = ThreadPoolExecutor(4, thread_name_prefix="files")
+        self.compression = ThreadPoolExecutor(2, thread_name_prefix="compression")
+        self.engines = ThreadPoolExecutor(8, thread_name_prefix="engines")
+
+    def close(self) -> None:
+        for pool in (self.files, self.compression, self.engines):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Home:
+    """Open it inside a running event loop, with the program's one root TaskGroup."""
+
+    def __init__(self, settings: Settings, tasks: asyncio.TaskGroup) -> None:
+        self.settings = settings
+        self.path: Path = settings.home
+        self.tasks = tasks
+        self._lock = _lock(self.path)
+        _check_format(self.path)
+        self.vault = Vault(self.path / "root.key")
+        self.issuer = Issuer(self.vault)
+        self.store = Store(self.path / "store", fsync_always=settings.fsync_always)
+        self.store.attach(asyncio.get_running_loop())
+        self.store.on_failure = self._store_failed
+        setting = self.store.get(CLOCK, "offset")
+        self.clock = Clock(timedelta(microseconds=setting.offset_us) if setting else timedelta())
+        self.bus = Bus()
+        self.pools = Pools()
+        self.rooms: dict[str, Any] = {}  # a room's live things (open engines, pools), by service name
+        self._opening: dict[str, asyncio.Future[None]] = {}
+        self._opened: set[str] = set()
+        self._secrets: dict[str, str] = {}
+        self.jobs = Jobs(self.store, self.clock, tasks, self._run_job, self.open_room)
+        self._failed = asyncio.Event()
+        self.failure: BaseException | None = None
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where what Headwater runs (Lambda workers, warehouses) reaches the gateway."""
+        return f"http://{self.settings.host}:{self.settings.port}"
+
+    def _store_failed(self, error: BaseException) -> None:
+        log.error("store failed", error=repr(error))
+        self.failure = error
+        os._exit(70)  # crashing beats acknowledging what can no longer be kept; a restart replays the journal
+
+    # -- rooms ---------------------------------------------------------------------------------------------------------
+
+    async def open_room(self, name: str) -> None:
+        """Import the room and run its start hooks, once; free of charge afterwards. Raises what the opening raised."""
+        if name in self._opened or name not in room_names():
+            return
+        opening = self._opening.get(name)
+        if opening is None:
+            opening = self._opening[name] = asyncio.get_running_loop().create_future()
+            self.tasks.create_task(self._open_room(name, opening), name=f"open {name}")
+        await asyncio.shield(opening)
+
+    async def _open_room(self, name: str, opening: asyncio.Future[None]) -> None:
+        """Never raises: this task is the house's own, and a room that cannot open must not end it."""
+        try:
+            await room(name).open(self)
+        except Exception as error:
+            log.exception("room did not open", room=name)
+            opening.set_exception(error)
+            opening.exception()  # seen, even where nobody waits
+        else:
+            self._opened.add(name)
+            opening.set_result(None)
+        finally:
+            del self._opening[name]
+
+    def is_open(self, name: str) -> bool:
+        return name in self._opened
+
+    async def resume(self) -> None:
+        """After a start: the owed jobs, and the rooms that have state (their engines come back)."""
+        self.jobs.start()
+        for name in sorted(self.store.services_with_state & room_names()):
+            with contextlib.suppress(Exception):  # logged where it happened; one closed room is its own state
+                await self.open_room(name)
+
+    # -- identity ------------------------------------------------------------------------------------------------------
+
+    def context(self, *, account: str = DEFAULT_ACCOUNT, region: str, service: str) -> Context:
+        """A context for what a service does by itself, between requests."""
+        return Context(self, account=account, region=region, principal=service_principal(service, account))
+
+    def issue_credentials(self, principal: Principal, expiration: datetime | None) -> Credentials:
+        """Temporary credentials; `expiration` in AWS time, None for those that Headwater itself renews."""
+        return self.issuer.issue(principal, expiration)
+
+    def credentials_for(self, role_arn: str, session_name: str) -> tuple[str, str, str]:
+        """(access key id, secret, session token) of the role, for what Headwater runs under it."""
+        credentials = self.issuer.issue(role_session(role_arn, session_name), None)
+        return credentials.access_key_id, credentials.secret_access_key, credentials.session_token
+
+    def secret_of(self, key: AccessKey) -> str:
+        """An issued key's secret, opened once."""
+        known = self._secrets.get(key.access_key_id)
+        if known is None:
+            known = self._secrets[key.access_key_id] = self.vault.open(key.sealed_secret, key.access_key_id).decode()
+        return known
+
+    def seal_secret(self, access_key_id: str, secret: str) -> bytes:
+        """How an AccessKey keeps its secret at rest."""
+        return self.vault.seal(secret.encode(), access_key_id)
+
+    # -- jobs and time -------------------------------------------------------------------------------------------------
+
+    async def _run_job(self, registration: Registration, job: Job) -> None:
+        room_name = str(job.__struct_config__.tag).split("/", 1)[0]
+        ctx = self.context(account=job.account, region=job.region, service=room_name)
+        await registration.handler(ctx, job)
+
+    async def advance(self, by: timedelta) -> None:
+        """Move AWS time, durably."""
+        self.clock.advance(by)
+        async with self.store.transaction() as tx:
+            tx.put(CLOCK, ClockSetting(offset_us=self.clock.offset // timedelta(microseconds=1)))
+
+    async def close(self) -> None:
+        """Close the rooms, each with its own deadline, then the store."""
+        for name in sorted(self._opened):
+            try:
+                async with asyncio.timeout(CLOSE_GRACE_S):
+                    await room(name).close(self)
+            except Exception:
+                log.exception("room did not close", room=name)
+        self.bus.deliver()
+        self.pools.close()
+        self.store.close()
+        self._lock.close()
+
+
+def _lock(path: Path) -> IO[str]:
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = (path / "lock").open("a")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        raise HomeInUse(f"another Headwater runs on {path}") from None
+    return handle
+
+
+def _check_format(path: Path) -> None:
+    mark = path / "format"
+    if not mark.exists():
+        mark.write_text(FORMAT)
+    elif (found := mark.read_text().strip()) != FORMAT:
+        raise RuntimeError(f"{path} has format {found}; this Headwater reads format {FORMAT}")

@@ -1,0 +1,124 @@
+"""A room: which operations it has, found in its modules, and what it does when the house opens and closes.
+
+There is no list to keep: every public coroutine in a room's modules whose name is an operation of the model is that operation.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Awaitable, Callable, Iterator
+from functools import cache, cached_property
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from headwater.aws.models import Operation, ServiceModel, service_model
+
+if TYPE_CHECKING:
+    from headwater.kernel.context import Context
+    from headwater.kernel.home import Home
+
+Function = Callable[["Context", dict[str, Any]], Awaitable[dict[str, Any] | None]]
+HomeHook = Callable[["Home"], Awaitable[None]]
+Hook = TypeVar("Hook", bound=HomeHook)
+ROOMS_PACKAGE = "headwater.services"
+
+
+class Service:
+    """The room's face. `name` is botocore's directory name of the service."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._starts: list[HomeHook] = []
+        self._stops: list[HomeHook] = []
+        self._describe: Callable[[Home], object] | None = None
+
+    @cached_property
+    def model(self) -> ServiceModel:
+        return service_model(self.name)
+
+    @cached_property
+    def functions(self) -> dict[str, Function]:
+        """The built operations, by the API's name."""
+        found: dict[str, Function] = {}
+        known = self.model.operations_by_snake_name
+        for module in self.modules():
+            for name, function in public_coroutines(module):
+                operation = known.get(name)
+                if operation is not None:
+                    assert operation.name not in found, f"{self.name} has {name} twice"
+                    found[operation.name] = function
+        return found
+
+    def modules(self) -> Iterator[ModuleType]:
+        """The package and every module in it. `process.py` is left out: it is the entry of a child process."""
+        package = importlib.import_module(f"{ROOMS_PACKAGE}.{folder_of(self.name)}")
+        yield package
+        for module in pkgutil.iter_modules(package.__path__):
+            if module.name != "process":
+                yield importlib.import_module(f"{package.__name__}.{module.name}")
+
+    def operation(self, snake_name: str) -> Operation | None:
+        return self.model.operations_by_snake_name.get(snake_name)
+
+    def starts(self, hook: Hook) -> Hook:
+        """Decorator: run once, before the room's first operation; and at a start of the house when the room has state."""
+        self._starts.append(hook)
+        return hook
+
+    def stops(self, hook: Hook) -> Hook:
+        """Decorator: run when the house closes."""
+        self._stops.append(hook)
+        return hook
+
+    def describes(self, describe: Callable[[Home], object]) -> Callable[[Home], object]:
+        """Decorator: what `headwater status` says of the open room (its engines and their state), as plain JSON."""
+        self._describe = describe
+        return describe
+
+    def describe(self, home: Home) -> object:
+        return self._describe(home) if self._describe is not None else {}
+
+    async def open(self, home: Home) -> None:
+        list(self.functions)  # imports the room's modules, whose decorators register hooks and jobs
+        for hook in self._starts:
+            await hook(home)
+
+    async def close(self, home: Home) -> None:
+        for hook in self._stops:
+            await hook(home)
+
+
+def public_coroutines(module: ModuleType) -> Iterator[tuple[str, Function]]:
+    """The coroutines that `module` itself defines and does not hide behind an underscore."""
+    for name, function in vars(module).items():
+        if inspect.iscoroutinefunction(function) and function.__module__ == module.__name__ and not name.startswith("_"):
+            yield name, function
+
+
+def folder_of(service: str) -> str:
+    """The room's folder: `lambda` is a word of Python, and a folder has no hyphens."""
+    folder = service.replace("-", "_")
+    return "lambda_" if folder == "lambda" else folder
+
+
+@cache
+def room_names() -> frozenset[str]:
+    """Every service that has a room, read off the folder."""
+    package = importlib.import_module(ROOMS_PACKAGE)
+    return frozenset(
+        "lambda" if name == "lambda_" else name.replace("_", "-")
+        for _, name, is_package in pkgutil.iter_modules(package.__path__)
+        if is_package
+    )
+
+
+@cache
+def room(name: str) -> Service:
+    """The room of this service; KeyError where there is none."""
+    if name not in room_names():
+        raise KeyError(name)
+    service = importlib.import_module(f"{ROOMS_PACKAGE}.{folder_of(name)}").SERVICE
+    assert isinstance(service, Service)
+    return service

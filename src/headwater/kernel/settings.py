@@ -1,0 +1,24 @@
+"""How this Headwater was asked to run: built once in `cli/` from flags, environment and defaults, passed down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+DEFAULT_PORT: Final = 4566
+DEFAULT_REGION: Final = "us-east-1"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting, with its default."""
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    fsync_always: bool = False
+    strict: bool = False
+    """Refuse access keys that Headwater did not issue."""
+    firehose_records_per_second_max: int = 500_000
+    """Direct PUT's quota a stream in us-east-1."""

@@ -1,0 +1,104 @@
+"""Roles: what they are called and whom they trust."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from headwater.aws.faults import fault
+from headwater.kernel.identity import new_unique_id
+
+from . import documents
+from .last_use import last_use_of
+from .model import GLOBAL, Role, changeable_role, check_quota, describe_role, find_role, instance_profiles, roles, tagged, taken
+from .paging import page, under
+from .policies import checked_boundary
+
+if TYPE_CHECKING:
+    from headwater.kernel.context import Context
+
+
+async def create_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """Make a role."""
+    name = request["RoleName"]
+    documents.check_trust(request["AssumeRolePolicyDocument"])
+    if taken(ctx, roles, name):
+        raise fault("EntityAlreadyExists", f"Role with name {name} already exists.")
+    check_quota(ctx, roles)
+    role = Role(
+        account=ctx.account,
+        name=name,
+        path=request.get("Path", "/"),
+        unique_id=new_unique_id("AROA"),
+        created_at=ctx.clock.now().replace(microsecond=0),
+        trust=request["AssumeRolePolicyDocument"],
+        description=request.get("Description"),
+        max_session_s=request.get("MaxSessionDuration", 3600),
+        boundary=checked_boundary(ctx, request.get("PermissionsBoundary")),
+        tags=tagged({}, request.get("Tags", [])),
+    )
+    async with ctx.store.transaction() as tx:
+        tx.put(roles, role)
+    described = describe_role(role)
+    del described["RoleLastUsed"]
+    if "MaxSessionDuration" not in request:
+        del described["MaxSessionDuration"]  # recorded: a new role's answer has only what was asked for
+    return {"Role": described}
+
+
+async def get_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """The role, its trust policy included."""
+    role = find_role(ctx, request["RoleName"])
+    return {"Role": describe_role(role, last_use_of(ctx, role.unique_id))}
+
+
+async def list_roles(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """By name, under a path."""
+    found = [role for role in ctx.store.scan(roles, ctx.account, GLOBAL) if under(request.get("PathPrefix"), role.path)]
+    shown, more = page(found, request, lambda role: role.name)
+    return {"Roles": [describe_role(role, whole=False) for role in shown], **more}
+
+
+async def update_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """Description and longest session; what is not named takes its default, as the API says."""
+    role = changeable_role(ctx, request["RoleName"])
+    changed = msgspec.structs.replace(
+        role,
+        description=request.get("Description", role.description),
+        max_session_s=request.get("MaxSessionDuration", 3600),
+    )
+    async with ctx.store.transaction() as tx:
+        tx.put(roles, changed)
+    return {}
+
+
+async def update_role_description(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """The older way to change a description."""
+    changed = msgspec.structs.replace(changeable_role(ctx, request["RoleName"]), description=request["Description"])
+    async with ctx.store.transaction() as tx:
+        tx.put(roles, changed)
+    return {"Role": describe_role(changed)}
+
+
+async def update_assume_role_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """Whom the role trusts from now on."""
+    role = changeable_role(ctx, request["RoleName"])
+    documents.check_trust(request["PolicyDocument"])
+    async with ctx.store.transaction() as tx:
+        tx.put(roles, msgspec.structs.replace(role, trust=request["PolicyDocument"]))
+    return {}
+
+
+async def delete_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """Only a role that has nothing left and stands in no instance profile can go."""
+    role = changeable_role(ctx, request["RoleName"])
+    if any(profile.role == role.name for profile in ctx.store.scan(instance_profiles, ctx.account, GLOBAL)):
+        raise fault("DeleteConflict", "Cannot delete entity, must remove roles from instance profile first.")
+    if role.attached:
+        raise fault("DeleteConflict", "Cannot delete entity, must detach all policies first.")
+    if role.inline:
+        raise fault("DeleteConflict", "Cannot delete entity, must delete policies first.")
+    async with ctx.store.transaction() as tx:
+        tx.delete(roles, role.account, GLOBAL, role.name)
+    return {}

@@ -1,0 +1,114 @@
+"""Service-linked roles: roles that a service owns, under names which AWS fixed. Only that service's actions change them.
+
+The names are facts of AWS's documentation ("AWS services that work with IAM"), for the services that the seed's architectures use; another
+service is refused as not built rather than given an invented name.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from headwater.aws.faults import fault
+from headwater.kernel.identity import new_unique_id
+from headwater.kernel.store import Record, Table
+
+from .model import GLOBAL, Role, describe_role, find_role, roles
+
+if TYPE_CHECKING:
+    from headwater.kernel.context import Context
+
+
+class Linked(NamedTuple):
+    role: str
+    policy: str
+    takes_suffix: bool = False
+
+
+LINKED: Final = {
+    "autoscaling": Linked("AutoScaling", "AutoScalingServiceRolePolicy", takes_suffix=True),
+    "batch": Linked("Batch", "BatchServiceRolePolicy"),
+    "cloudtrail": Linked("CloudTrail", "CloudTrailServiceRolePolicy"),
+    "config": Linked("Config", "AWSConfigServiceRolePolicy"),
+    "dms": Linked("DMSServerless", "AWSDMSServerlessServiceRolePolicy"),
+    "ecs": Linked("ECS", "AmazonECSServiceRolePolicy"),
+    "eks": Linked("AmazonEKS", "AmazonEKSServiceRolePolicy"),
+    "elasticache": Linked("ElastiCache", "ElastiCacheServiceRolePolicy"),
+    "elasticfilesystem": Linked("AmazonElasticFileSystem", "AmazonElasticFileSystemServiceRolePolicy"),
+    "elasticloadbalancing": Linked("ElasticLoadBalancing", "AWSElasticLoadBalancingServiceRolePolicy"),
+    "emr-containers": Linked("AmazonEMRContainers", "AmazonEMRContainersServiceRolePolicy"),
+    "grafana": Linked("AmazonGrafana", "AmazonGrafanaServiceLinkedRolePolicy"),
+    "kafka": Linked("Kafka", "KafkaServiceRolePolicy"),
+    "kafkaconnect": Linked("KafkaConnect", "KafkaConnectServiceRolePolicy"),
+    "lakeformation": Linked("LakeFormationDataAccess", "LakeFormationDataAccessServiceRolePolicy"),
+    "mq": Linked("AmazonMQ", "AmazonMQServiceRolePolicy"),
+    "opensearchservice": Linked("AmazonOpenSearchService", "AmazonOpenSearchServiceRolePolicy"),
+    "organizations": Linked("Organizations", "AWSOrganizationsServiceTrustPolicy"),
+    "ram": Linked("ResourceAccessManager", "AWSResourceAccessManagerServiceRolePolicy"),
+    "rds": Linked("RDS", "AmazonRDSServiceRolePolicy"),
+    "redshift": Linked("Redshift", "AmazonRedshiftServiceLinkedRolePolicy"),
+    "replication.dynamodb": Linked("DynamoDBReplication", "DynamoDBReplicationServiceRolePolicy"),
+    "ses": Linked("AmazonSES", "AmazonSESServiceRolePolicy"),
+}
+DOMAIN: Final = ".amazonaws.com"
+
+
+class Deletion(Record, frozen=True, kw_only=True):
+    """A deletion that was asked for and done: its id can be asked after."""
+
+    account: str
+    task_id: str
+
+
+deletions: Final = Table("iam", "deletions", Deletion, key=lambda task: (task.account, GLOBAL, task.task_id))
+
+
+async def create_service_linked_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """Make the role of a service."""
+    service = request["AWSServiceName"]
+    linked = LINKED.get(service.removesuffix(DOMAIN)) if service.endswith(DOMAIN) else None
+    if linked is None:
+        raise fault("NotImplemented", f"Headwater does not know the service-linked role of {service} yet.")
+    suffix = request.get("CustomSuffix")
+    if suffix and not linked.takes_suffix:
+        raise fault("InvalidInput", f"Custom suffix is not allowed for {service}")
+    name = f"AWSServiceRoleFor{linked.role}" + (f"_{suffix}" if suffix else "")
+    if ctx.store.get(roles, ctx.account, GLOBAL, name) is not None:
+        raise fault("InvalidInput", f"Service role name {name} has been taken in this account, please try a different suffix.")
+
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    role = Role(
+        account=ctx.account,
+        name=name,
+        path=f"/aws-service-role/{service}/",
+        unique_id=new_unique_id("AROA"),
+        created_at=ctx.clock.now().replace(microsecond=0),
+        trust=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        description=request.get("Description"),
+        attached=(f"arn:aws:iam::aws:policy/aws-service-role/{linked.policy}",),
+        linked_to=service,
+    )
+    async with ctx.store.transaction() as tx:
+        tx.put(roles, role)
+    described = describe_role(role)
+    del described["RoleLastUsed"], described["MaxSessionDuration"]
+    return {"Role": described}
+
+
+async def delete_service_linked_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """Done at once; AWS answers with a task that can be asked after, and so do we."""
+    role = find_role(ctx, request["RoleName"])
+    if role.linked_to is None:
+        raise fault("InvalidInput", f"Role {role.name} is not a service-linked role.")
+    task_id = f"task{role.path}{role.name}/{ctx.new_id()}"
+    async with ctx.store.transaction() as tx:
+        tx.delete(roles, role.account, GLOBAL, role.name)
+        tx.put(deletions, Deletion(account=ctx.account, task_id=task_id))
+    return {"DeletionTaskId": task_id}
+
+
+async def get_service_linked_role_deletion_status(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """A task that was given out has succeeded."""
+    if ctx.store.get(deletions, ctx.account, GLOBAL, request["DeletionTaskId"]) is None:
+        raise fault("NoSuchEntity", f"The deletion task {request['DeletionTaskId']} cannot be found.")
+    return {"Status": "SUCCEEDED"}

@@ -1,0 +1,93 @@
+"""Users: who may have long-lived keys. A rename reaches the keys too, in the same transaction."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from headwater.aws.faults import Fault, fault
+from headwater.kernel.identity import ACCESS_KEYS, new_unique_id
+
+from .model import GLOBAL, User, arn_of, calling_user, check_quota, describe_user, find_user, tagged, taken, users
+from .paging import page, under
+from .policies import checked_boundary
+
+if TYPE_CHECKING:
+    from headwater.kernel.context import Context
+
+ROOT_SINCE: Final = datetime(2024, 1, 1, tzinfo=UTC)
+"""An account is there without having been opened: its root has this date in every home."""
+
+
+def name_taken(name: str) -> Fault:
+    return fault("EntityAlreadyExists", f"User with name {name} already exists.")
+
+
+async def create_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """Make a user."""
+    name = request["UserName"]
+    if taken(ctx, users, name):
+        raise name_taken(name)
+    check_quota(ctx, users)
+    user = User(
+        account=ctx.account,
+        name=name,
+        path=request.get("Path", "/"),
+        unique_id=new_unique_id("AIDA"),
+        created_at=ctx.clock.now().replace(microsecond=0),
+        boundary=checked_boundary(ctx, request.get("PermissionsBoundary")),
+        tags=tagged({}, request.get("Tags", [])),
+    )
+    async with ctx.store.transaction() as tx:
+        tx.put(users, user)
+    return {"User": describe_user(user)}
+
+
+async def get_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """The named user, or the caller."""
+    if "UserName" not in request and ctx.principal.kind == "root":
+        root = {"Path": "/", "UserId": ctx.account, "Arn": ctx.principal.arn, "CreateDate": ROOT_SINCE}
+        return {"User": root}
+    return {"User": describe_user(calling_user(ctx, request.get("UserName")))}
+
+
+async def list_users(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """By name, under a path."""
+    found = [user for user in ctx.store.scan(users, ctx.account, GLOBAL) if under(request.get("PathPrefix"), user.path)]
+    shown, more = page(found, request, lambda user: user.name)
+    return {"Users": [describe_user(user, whole=False) for user in shown], **more}
+
+
+async def update_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """Another name or path: the ARN changes, the id stays."""
+    user = find_user(ctx, request["UserName"])
+    name = request.get("NewUserName", user.name)
+    if name.casefold() != user.name.casefold() and taken(ctx, users, name):
+        raise name_taken(name)
+    changed = msgspec.structs.replace(user, name=name, path=request.get("NewPath", user.path))
+    async with ctx.store.transaction() as tx:
+        tx.delete(users, user.account, GLOBAL, user.name)
+        tx.put(users, changed)
+        for key_id in user.access_keys:
+            key = ctx.store.get(ACCESS_KEYS, key_id)
+            assert key is not None, "a user's keys stand in the kernel's table"
+            tx.put(ACCESS_KEYS, msgspec.structs.replace(key, principal_arn=arn_of(changed), user_name=name))
+    return {}
+
+
+async def delete_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """Only a user that has nothing left can go."""
+    user = find_user(ctx, request["UserName"])
+    if user.attached:
+        raise fault("DeleteConflict", "Cannot delete entity, must detach all policies first.")
+    if user.inline:
+        raise fault("DeleteConflict", "Cannot delete entity, must delete policies first.")
+    if user.groups:
+        raise fault("DeleteConflict", "Cannot delete entity, must remove users from group first.")
+    if user.access_keys:
+        raise fault("DeleteConflict", "Cannot delete entity, must delete access keys first.")
+    async with ctx.store.transaction() as tx:
+        tx.delete(users, user.account, GLOBAL, user.name)
+    return {}

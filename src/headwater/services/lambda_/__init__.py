@@ -1,0 +1,10 @@
+"""AWS Lambda: functions run for real, in worker processes that speak the Runtime API, each in a file-system view of its own.
+
+Real here: Python functions through AWS's own runtime client, `provided` runtimes through their bootstrap; versions, aliases with
+weights, layers, concurrency limits, time-outs, memory limits, the function's log; asynchronous invocation from a durable queue
+with retries and destinations. Not here: container images, event source mappings, function URLs, SnapStart (accepted, no effect).
+"""
+
+from headwater.kernel.service import Service
+
+SERVICE = Service("lambda")

@@ -1,0 +1,67 @@
+"""How much of a function may run at once, and what the account may and does have."""
+
+from typing import Final
+
+import msgspec
+
+from headwater.kernel.context import Context
+
+from . import code
+from .fleet import ACCOUNT_CONCURRENCY_MAX, fleet_of
+from .functions import Parameters
+from .model import FUNCTIONS, LAYERS, VERSIONS, Function
+from .names import invalid, not_found, reference
+
+UNRESERVED_MIN: Final = 100
+TOTAL_CODE_BYTES_MAX: Final = 80_530_636_800
+
+
+async def put_function_concurrency(ctx: Context, request: Parameters) -> Parameters:
+    function = _function(ctx, request)
+    reserved = request["ReservedConcurrentExecutions"]
+    others = sum(other.reserved or 0 for other in ctx.store.scan(FUNCTIONS, ctx.account, ctx.region) if other.name != function.name)
+    if ACCOUNT_CONCURRENCY_MAX - others - reserved < UNRESERVED_MIN:
+        raise invalid(
+            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value"
+            f" of [{UNRESERVED_MIN}]."
+        )
+    await _reserve(ctx, function, reserved)
+    return {"ReservedConcurrentExecutions": reserved}
+
+
+async def get_function_concurrency(ctx: Context, request: Parameters) -> Parameters:
+    return {"ReservedConcurrentExecutions": _function(ctx, request).reserved}
+
+
+async def delete_function_concurrency(ctx: Context, request: Parameters) -> None:
+    await _reserve(ctx, _function(ctx, request), None)
+
+
+async def get_account_settings(ctx: Context, request: Parameters) -> Parameters:
+    functions = ctx.store.scan(FUNCTIONS, ctx.account, ctx.region)
+    sizes = [version.code_bytes for version in ctx.store.scan(VERSIONS, ctx.account, ctx.region)]
+    sizes += [layer.code_bytes for layer in ctx.store.scan(LAYERS, ctx.account, ctx.region)]
+    return {
+        "AccountLimit": {
+            "TotalCodeSize": TOTAL_CODE_BYTES_MAX,
+            "CodeSizeUnzipped": code.UNZIPPED_BYTES_MAX,
+            "CodeSizeZipped": code.ZIP_BYTES_MAX,
+            "ConcurrentExecutions": ACCOUNT_CONCURRENCY_MAX,
+            "UnreservedConcurrentExecutions": ACCOUNT_CONCURRENCY_MAX - sum(function.reserved or 0 for function in functions),
+        },
+        "AccountUsage": {"TotalCodeSize": sum(sizes), "FunctionCount": len(functions)},
+    }
+
+
+async def _reserve(ctx: Context, function: Function, reserved: int | None) -> None:
+    async with ctx.store.transaction() as tx:
+        tx.put(FUNCTIONS, msgspec.structs.replace(function, reserved=reserved))
+    fleet_of(ctx.home).crew((function.account, function.region, function.name)).look_again()
+
+
+def _function(ctx: Context, request: Parameters) -> Function:
+    asked = reference(ctx, request["FunctionName"])
+    function = ctx.store.get(FUNCTIONS, *asked.key)
+    if function is None:
+        raise not_found(asked.function_arn)
+    return function

@@ -1,0 +1,100 @@
+"""Who hears of the end of an asynchronous invocation: a destination, or a dead-letter queue.
+
+A destination gets a record of the whole invocation, a dead-letter queue only the event. Both are told under the function's
+role. A room that this Headwater has not built yet, or one that refuses, is said in the function's own log: on AWS it would be
+the metric DestinationDeliveryFailures.
+Source: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html, recordings of TestLambdaDestinationSqs.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from headwater.aws.faults import Fault
+from headwater.kernel.client import Client
+
+from .fleet import fleet_of, version_of
+from .invocation import Outcome, Pending, stream_name
+from .model import LATEST, Version, timestamp
+from .shipping import Stream
+
+if TYPE_CHECKING:
+    from headwater.kernel.home import Home
+
+
+async def _deliver(home: "Home", pending: Pending, outcome: Outcome | None, condition: str, destination: str | None) -> None:
+    """Tell the destination, or (where that is None) the version's dead-letter queue. Never raises: a refusal is logged."""
+    version = version_of(home.store, pending.key[:3], pending.qualifier)
+    if version is None:
+        return
+    target = destination or version.dead_letter_arn
+    assert target is not None
+    try:
+        ctx = home.context(account=pending.account, region=pending.region, service="lambda")
+        room = target.split(":")[2]
+        client = ctx.client(room, role=version.role)
+        if destination is not None:
+            await _send(
+                client, room, target, msgspec.json.encode(record_of(pending, outcome, condition, timestamp(ctx.clock.now()), version))
+            )
+        else:
+            await _send(client, room, target, pending.payload, attributes_of(pending, outcome))
+    except Fault as refusal:
+        what = f"HEADWATER event {pending.request_id} ({condition}) could not be told to {target}: {refusal.code}: {refusal.message}"
+        _say(home, version, what)
+
+
+async def _send(client: Client, room: str, target: str, body: bytes, attributes: dict[str, Any] | None = None) -> None:
+    text = body.decode("utf-8", "replace")
+    match room:
+        case "lambda":
+            await client.invoke(FunctionName=target, InvocationType="Event", Payload=body)
+        case "sqs":
+            _, _, _, _, account, name = target.split(":", 5)
+            url = await client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
+            more = {"MessageAttributes": attributes} if attributes else {}
+            await client.send_message(QueueUrl=url["QueueUrl"], MessageBody=text, **more)
+        case "sns":
+            more = {"MessageAttributes": attributes} if attributes else {}
+            await client.publish(TopicArn=target, Message=text, **more)
+        case "events":
+            entry = {"Source": "lambda", "DetailType": "Lambda Function Invocation Result", "Detail": text, "EventBusName": target}
+            await client.put_events(Entries=[entry])
+        case _:
+            raise Fault("NotImplemented", f"{room} cannot be told")
+
+
+def record_of(pending: Pending, outcome: Outcome | None, condition: str, now: str, version: Version) -> dict[str, Any]:
+    """The invocation record, as AWS sends it."""
+    record: dict[str, Any] = {
+        "version": "1.0",
+        "timestamp": now.replace("+0000", "Z"),
+        "requestContext": {
+            "requestId": pending.request_id,
+            "functionArn": f"{pending.function_arn}:{pending.qualifier or LATEST}",
+            "condition": condition,
+            "approximateInvokeCount": pending.attempts + (1 if condition == "Success" else 0),
+        },
+        "requestPayload": msgspec.Raw(pending.payload),
+    }
+    if outcome is not None:
+        context: dict[str, Any] = {"statusCode": 200, "executedVersion": version.version}
+        if outcome.error is not None:
+            context["functionError"] = outcome.error
+        record |= {"responseContext": context, "responsePayload": msgspec.Raw(outcome.payload or b"null")}
+    return record
+
+
+def attributes_of(pending: Pending, outcome: Outcome | None) -> dict[str, Any]:
+    message = b"" if outcome is None else outcome.payload
+    return {
+        "RequestID": {"DataType": "String", "StringValue": pending.request_id},
+        "ErrorCode": {"DataType": "Number", "StringValue": "429" if outcome is None else "200"},
+        "ErrorMessage": {"DataType": "String", "StringValue": message[:1024].decode("utf-8", "replace") or "Rate Exceeded."},
+    }
+
+
+def _say(home: "Home", version: Version, sentence: str) -> None:
+    ctx = home.context(account=version.account, region=version.region, service="lambda")
+    name = stream_name(ctx.clock.now(), version.version, ctx.new_id().replace("-", ""))
+    Stream(fleet_of(home).shipper, ctx.client("logs"), version.log_group, name).write(ctx.clock.now(), sentence)

@@ -1,0 +1,112 @@
+"""Layers: archives that appear under /opt of the functions that name them."""
+
+from typing import Any
+
+from headwater.kernel.context import Context
+
+from .configuration import Parameters
+from .disposal import perhaps_unused
+from .download import _location_of
+from .functions import PAGE, _upload, page
+from .model import LAYERS, Layer, padded, timestamp
+from .names import no_such_resource
+
+
+async def publish_layer_version(ctx: Context, request: Parameters) -> Parameters:
+    name = _name(request["LayerName"])
+    sha256, size = await _upload(ctx, request["Content"])
+    newest = _layers(ctx, name, with_deleted=True)
+    layer = Layer(
+        account=ctx.account,
+        region=ctx.region,
+        name=name,
+        version=newest[-1].version + 1 if newest else 1,
+        code_sha256=sha256,
+        code_bytes=size,
+        created_at=ctx.clock.now(),
+        description=request.get("Description", ""),
+        runtimes=request.get("CompatibleRuntimes", []),
+        architectures=request.get("CompatibleArchitectures", []),
+        license=request.get("LicenseInfo"),
+    )
+    async with ctx.store.transaction() as tx:
+        tx.put(LAYERS, layer)
+    return await _whole(ctx, layer)
+
+
+async def get_layer_version(ctx: Context, request: Parameters) -> Parameters:
+    layer = _find(ctx, _name(request["LayerName"]), request["VersionNumber"])
+    return await _whole(ctx, layer)
+
+
+async def get_layer_version_by_arn(ctx: Context, request: Parameters) -> Parameters:
+    *_, name, version = request["Arn"].split(":")
+    layer = _find(ctx, name, int(version))
+    return await _whole(ctx, layer)
+
+
+async def list_layer_versions(ctx: Context, request: Parameters) -> Parameters:
+    layers = _suiting(_layers(ctx, _name(request["LayerName"])), request)
+    newest_first = [(f"{10**12 - layer.version:012d}", describe_layer(layer)) for layer in reversed(layers)]
+    return page(newest_first, request, "LayerVersions", PAGE)
+
+
+async def list_layers(ctx: Context, request: Parameters) -> Parameters:
+    newest = {layer.name: layer for layer in _suiting(_layers(ctx), request)}
+    described: list[tuple[str, Parameters]] = [
+        (name, {"LayerName": name, "LayerArn": layer.layer_arn, "LatestMatchingVersion": describe_layer(layer)})
+        for name, layer in sorted(newest.items())
+    ]
+    return page(described, request, "Layers", PAGE)
+
+
+async def delete_layer_version(ctx: Context, request: Parameters) -> None:
+    """Its record stays, marked: its number is never given again, and functions that have the layer keep it, as on AWS."""
+    layer = ctx.store.get(LAYERS, ctx.account, ctx.region, _name(request["LayerName"]), padded(str(request["VersionNumber"])))
+    if layer is None:
+        return
+    async with ctx.store.transaction() as tx:
+        tx.put(LAYERS, layer.deleted())
+        tx.owe(perhaps_unused(ctx, layer.code_sha256))
+
+
+def describe_layer(layer: Layer) -> dict[str, Any]:
+    return {
+        "LayerVersionArn": layer.arn,
+        "Description": layer.description,
+        "CreatedDate": timestamp(layer.created_at),
+        "Version": layer.version,
+        "CompatibleRuntimes": layer.runtimes or None,
+        "CompatibleArchitectures": layer.architectures or None,
+        "LicenseInfo": layer.license,
+    }
+
+
+async def _whole(ctx: Context, layer: Layer) -> dict[str, Any]:
+    """A layer version with its place and its content, as it is shown when it stands alone."""
+    content = {"Location": await _location_of(ctx, layer.code_sha256), "CodeSha256": layer.code_sha256, "CodeSize": layer.code_bytes}
+    return describe_layer(layer) | {"LayerArn": layer.layer_arn, "Content": content}
+
+
+def _find(ctx: Context, name: str, version: int) -> Layer:
+    layer = ctx.store.get(LAYERS, ctx.account, ctx.region, name, padded(str(version)))
+    if layer is None or layer.is_deleted:
+        raise no_such_resource()
+    return layer
+
+
+def _layers(ctx: Context, *name: str, with_deleted: bool = False) -> list[Layer]:
+    return [layer for layer in ctx.store.scan(LAYERS, ctx.account, ctx.region, *name) if with_deleted or not layer.is_deleted]
+
+
+def _suiting(layers: list[Layer], request: Parameters) -> list[Layer]:
+    runtime, architecture = request.get("CompatibleRuntime"), request.get("CompatibleArchitecture")
+    return [
+        layer
+        for layer in layers
+        if (runtime is None or runtime in layer.runtimes) and (architecture is None or architecture in layer.architectures)
+    ]
+
+
+def _name(name_or_arn: str) -> str:
+    return name_or_arn.rsplit(":", 1)[-1]

@@ -1,0 +1,173 @@
+"""Which runtime a function asks for, which interpreter of this machine runs it, and the world that it finds there.
+
+The world is AWS's: code in /var/task, layers in /opt, boto3 and the runtime client in /var/runtime, the environment variables of
+docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html. Only what AWS's runtime has is importable: not the rest of
+Headwater's own packages, on which a function would come to rely by mistake.
+"""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from headwater.engines import sandbox
+
+from .interpreters import interpreter_for, own_folders_of, runtime_files
+from .model import Version
+from .names import invalid
+from .worker import Launch
+
+# Those of AWS's error message, recorded in November 2025, and the ones that the model has got since.
+SUPPORTED: Final = (
+    "nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x", "nodejs22.x", "java25", "python3.10",
+    "python3.11", "java21", "ruby3.3", "ruby3.4", "ruby3.2", "python3.8", "python3.9", "java17", "nodejs16.x", "dotnet10", "dotnet8",
+    "java11", "dotnet6", "nodejs18.x", "provided.al2", "java8.al2",
+)  # fmt: skip
+_PYTHON: Final = re.compile(r"python(3\.\d+)")
+_NEVER_HERE: Final = re.compile(r"(nodejs|java|dotnet|ruby|go)[\d.]*.*")
+_BUNDLES: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+
+RESERVED_VARIABLES: Final = frozenset({
+    "_HANDLER", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API",
+    "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+})  # fmt: skip
+
+
+class Places(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a version's things are on this machine."""
+
+    task: Path
+    opt: Path | None
+    certificates: Path
+    endpoint_url: str
+    credentials: tuple[str, str, str]
+    variables: dict[str, str]  # the user's
+
+
+def check(runtime: str) -> None:
+    """Refuse what can't run here, before anything is created."""
+    if _PYTHON.fullmatch(runtime) or runtime == "provided" or runtime in ("provided.al2", "provided.al2023"):
+        return
+    if runtime in SUPPORTED or _NEVER_HERE.fullmatch(runtime):
+        raise invalid(
+            f"The runtime {runtime} is AWS's, but this Headwater runs none of its kind: it runs python3.x, and provided.al2 and"
+            " provided.al2023 with a bootstrap of the function's own."
+        )
+    if runtime == "python2.7":
+        raise invalid(
+            f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. We recommend you"
+            " use a supported runtime while creating or updating functions."
+        )
+    raise invalid(
+        f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{', '.join(SUPPORTED)}] or be"
+        " a valid ARN"
+    )
+
+
+def launch_of(version: Version, places: Places) -> Launch:
+    """How to start a worker of this version. Asks the disk for interpreters and packages, once."""
+    environment = _environment(version, places)
+    refused = sandbox.missing()
+    if version.runtime.startswith("provided"):
+        argv, notice, binds, hidden = _bootstrap(places, isolated=refused is None)
+    else:
+        argv, notice, binds, hidden = _python(version, places, environment, isolated=refused is None)
+    launch = Launch(
+        argv=argv,
+        env=environment,
+        view=None,
+        cwd=places.task,
+        function=version.name,
+        version=version.version,
+        timeout_s=version.timeout_s,
+        memory_mb=version.memory_mb,
+        json_log=version.log_format == "JSON",
+        notice=notice,
+    )
+    if refused is not None:
+        return msgspec.structs.replace(launch, notice=(*notice, f"HEADWATER {refused}"))
+    opt = () if places.opt is None else ((places.opt, "/opt"),)
+    view = sandbox.View(
+        binds=(*binds, (places.task, "/var/task"), *opt, (places.certificates, "/etc/pki/tls")),
+        hidden=hidden,
+        tmp_bytes=version.tmp_mb * 2**20,
+        cwd="/var/task",
+    )
+    return msgspec.structs.replace(launch, view=view, cwd=None)
+
+
+def write_certificates(folder: Path, authority: Path | None) -> Path:
+    """/etc/pki/tls as Amazon Linux has it: the machine's certificates, and Headwater's own authority where it has one."""
+    bundle = next((Path(path).read_bytes() for path in _BUNDLES if Path(path).is_file()), b"")
+    if authority is not None and authority.is_file():
+        bundle += b"\n" + authority.read_bytes()
+    (folder / "certs").mkdir(parents=True, exist_ok=True)
+    for path in (folder / "cert.pem", folder / "certs" / "ca-bundle.crt"):
+        fresh = path.with_name(f"{path.name}.new")
+        fresh.write_bytes(bundle)
+        fresh.replace(path)
+    return folder
+
+
+def _environment(version: Version, places: Places) -> dict[str, str]:
+    key_id, secret, token = places.credentials
+    fixed = {
+        "AWS_ACCESS_KEY_ID": key_id,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_SESSION_TOKEN": token,
+        "AWS_REGION": version.region,
+        "AWS_DEFAULT_REGION": version.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}",
+        "AWS_LAMBDA_FUNCTION_NAME": version.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": version.version,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mb),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "_HANDLER": version.handler,
+        "LAMBDA_TASK_ROOT": "/var/task",
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
+    }
+    if version.log_format == "JSON":
+        fixed |= {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": version.application_log_level or "INFO"}
+    defaults = {
+        "AWS_ENDPOINT_URL": places.endpoint_url,
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+        "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+    }
+    return defaults | places.variables | fixed
+
+
+Parts = tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[Path, str], ...], tuple[str, ...]]  # argv, notice, binds, hidden
+
+
+def _bootstrap(places: Places, *, isolated: bool) -> Parts:
+    in_task = (places.task / "bootstrap").is_file()
+    if isolated:
+        return ("/var/task/bootstrap" if in_task else "/opt/bootstrap",), (), (), ()
+    folder = places.task if in_task or places.opt is None else places.opt
+    return (str(folder / "bootstrap"),), (), (), ()
+
+
+def _python(version: Version, places: Places, environment: dict[str, str], *, isolated: bool) -> Parts:
+    interpreter = interpreter_for(version.runtime)
+    files = runtime_files(interpreter)
+    opt = "/opt" if isolated else str(places.opt)
+    layered = [f"{opt}/python/lib/python{interpreter.minor}/site-packages", f"{opt}/python"] if places.opt is not None else []
+    runtime = ["/var/runtime"] if isolated else list(dict.fromkeys(str(path.parent) for path in files))
+    theirs = environment.get("PYTHONPATH")
+    environment["PYTHONPATH"] = ":".join([*([theirs] if theirs else []), *layered, *runtime])
+    if not isolated:
+        environment |= {"LAMBDA_TASK_ROOT": str(places.task), "PATH": f"{environment['PATH']}:/opt/homebrew/bin"}
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"  # in the view the code is read-only; here this keeps it as it was uploaded
+    binds = (*sandbox.interpreter_binds(interpreter.prefix), *((path, f"/var/runtime/{path.name}") for path in files))
+    argv: tuple[str, ...] = (str(interpreter.path), "-m", "awslambdaric", version.handler)
+    wrapper = environment.get("AWS_LAMBDA_EXEC_WRAPPER")  # a script of the function's, or of a layer, that starts the runtime itself
+    if wrapper:
+        argv = (wrapper, *argv)
+    return argv, (interpreter.notice,) if interpreter.notice else (), binds, own_folders_of(interpreter)

@@ -1,0 +1,42 @@
+"""Tags of functions."""
+
+import msgspec
+
+from headwater.kernel.context import Context
+
+from .configuration import TAGS_MAX
+from .functions import Parameters
+from .model import FUNCTIONS, Function
+from .names import invalid, not_found, reference
+
+
+async def tag_resource(ctx: Context, request: Parameters) -> None:
+    function = _tagged(ctx, request)
+    tags = function.tags | request["Tags"]
+    if not request["Tags"]:
+        raise invalid("An error occurred and the request cannot be processed.")
+    if len(tags) > TAGS_MAX:
+        raise invalid("Number of tags exceeds resource tag limit.")
+    async with ctx.store.transaction() as tx:
+        tx.put(FUNCTIONS, msgspec.structs.replace(function, tags=tags))
+
+
+async def untag_resource(ctx: Context, request: Parameters) -> None:
+    function = _tagged(ctx, request)
+    tags = {key: value for key, value in function.tags.items() if key not in request["TagKeys"]}
+    async with ctx.store.transaction() as tx:
+        tx.put(FUNCTIONS, msgspec.structs.replace(function, tags=tags))
+
+
+async def list_tags(ctx: Context, request: Parameters) -> Parameters:
+    return {"Tags": _tagged(ctx, request).tags}
+
+
+def _tagged(ctx: Context, request: Parameters) -> Function:
+    asked = reference(ctx, request["Resource"])
+    if asked.qualifier is not None:
+        raise invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
+    function = ctx.store.get(FUNCTIONS, *asked.key)
+    if function is None:
+        raise not_found(asked.function_arn)
+    return function

@@ -1,0 +1,231 @@
+"""Filter patterns: which messages one means. Pure.
+
+Three forms: words (all of which, some of which, or none of which occur), a regular expression between percent signs, and a
+condition on JSON (`{ $.status = 500 && $.path = "/a*" }`). The fourth, space-delimited columns in brackets, is not built.
+Source: docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from .model import invalid
+
+Matches = Callable[[str], bool]
+Condition = Callable[[Any], bool]
+
+_TERM: Final = re.compile(r'\s*([?-]?)(?:"((?:[^"\\]|\\.)*)"|%((?:[^%\\]|\\.)+)%|([^\s"%]+))')
+_TOKEN: Final = re.compile(
+    r"""\s*(?:(?P<selector>\$[^\s=!<>()&|]*)|(?P<sign>!=|<=|>=|=|<|>|&&|\|\||\(|\))|(?P<quoted>"(?:[^"\\]|\\.)*")"""
+    r"""|%(?P<regex>(?:[^%\\]|\\.)+)%|(?P<word>[^\s=!<>()&|]+))"""
+)
+_MISSING: Final = object()
+_COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
+    "<": lambda a, b: a < b,
+    ">": lambda a, b: a > b,
+    "<=": lambda a, b: a <= b,
+    ">=": lambda a, b: a >= b,
+}
+
+
+def compiled(pattern: str) -> Matches:
+    """A function that says whether a message is meant; InvalidParameterException where the pattern can't be read."""
+    pattern = pattern.strip()
+    if not pattern or pattern == '""':
+        return lambda _: True
+    if pattern.startswith("{"):
+        return _json(pattern)
+    if pattern.startswith("["):
+        raise invalid("Invalid filter pattern: patterns of space-delimited columns are not built in this Headwater.")
+    return _terms(pattern)
+
+
+def _terms(pattern: str) -> Matches:
+    every: list[Matches] = []
+    some: list[Matches] = []
+    none: list[Matches] = []
+    at = 0
+    while at < len(pattern):
+        found = _TERM.match(pattern, at)
+        if found is None:
+            raise invalid("Invalid filter pattern")
+        at = found.end()
+        sign, quoted, regex, word = found.groups()
+        term = _regex(regex) if regex is not None else _containing(word if word is not None else _unescaped(quoted))
+        {"": every, "?": some, "-": none}[sign].append(term)
+    return lambda message: (
+        all(term(message) for term in every)
+        and (not some or any(term(message) for term in some))
+        and not any(term(message) for term in none)
+    )
+
+
+def _containing(word: str) -> Matches:
+    return lambda message: word in message
+
+
+def _regex(text: str) -> Matches:
+    try:
+        expression = re.compile(text)
+    except re.error as error:
+        raise invalid(f"Invalid filter pattern: {error}") from None
+    return lambda message: expression.search(message) is not None
+
+
+def _unescaped(quoted: str) -> str:
+    return re.sub(r"\\(.)", r"\1", quoted)
+
+
+def _json(pattern: str) -> Matches:
+    if not pattern.endswith("}"):
+        raise invalid("Invalid filter pattern")
+    condition = _Parser(pattern[1:-1]).whole()
+
+    def matches(message: str) -> bool:
+        start = message.find("{")
+        if start < 0:
+            return False
+        try:
+            return condition(msgspec.json.decode(message[start:]))
+        except msgspec.DecodeError:
+            return False
+
+    return matches
+
+
+class _Parser:
+    """Conditions: comparisons, joined by && before ||, in parentheses."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens: list[tuple[str, str]] = []
+        at = 0
+        text = text.rstrip()
+        while at < len(text):
+            found = _TOKEN.match(text, at)
+            if found is None:
+                raise invalid("Invalid filter pattern")
+            at = found.end()
+            kind = str(found.lastgroup)
+            self._tokens.append((kind, found[kind]))
+        self._at = 0
+
+    def whole(self) -> Condition:
+        condition = self._either()
+        if self._at != len(self._tokens):
+            raise invalid("Invalid filter pattern")
+        return condition
+
+    def _either(self) -> Condition:
+        conditions = [self._both()]
+        while self._takes("||"):
+            conditions.append(self._both())
+        return conditions[0] if len(conditions) == 1 else lambda value: any(condition(value) for condition in conditions)
+
+    def _both(self) -> Condition:
+        conditions = [self._one()]
+        while self._takes("&&"):
+            conditions.append(self._one())
+        return conditions[0] if len(conditions) == 1 else lambda value: all(condition(value) for condition in conditions)
+
+    def _one(self) -> Condition:
+        if self._takes("("):
+            condition = self._either()
+            if not self._takes(")"):
+                raise invalid("Invalid filter pattern")
+            return condition
+        kind, selector = self._next()
+        if kind != "selector":
+            raise invalid("Invalid filter pattern")
+        path = _path(selector)
+        kind, sign = self._next()
+        if kind == "word":
+            return self._is_or_not(path, sign.upper())
+        if kind != "sign" or sign not in ("=", "!=", *_COMPARISONS):
+            raise invalid("Invalid filter pattern")
+        kind, wanted = self._next()
+        test = _test(kind, wanted, sign)
+        return lambda value: test(_selected(value, path))
+
+    def _is_or_not(self, path: list[str | int], word: str) -> Condition:
+        _, following = self._next()
+        match word, following.upper():
+            case "IS", "TRUE":
+                return lambda value: _selected(value, path) is True
+            case "IS", "FALSE":
+                return lambda value: _selected(value, path) is False
+            case "IS", "NULL":
+                return lambda value: _selected(value, path) is None
+            case "NOT", "EXISTS":
+                return lambda value: _selected(value, path) is _MISSING
+            case _:
+                raise invalid("Invalid filter pattern")
+
+    def _next(self) -> tuple[str, str]:
+        if self._at == len(self._tokens):
+            raise invalid("Invalid filter pattern")
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def _takes(self, sign: str) -> bool:
+        if self._at < len(self._tokens) and self._tokens[self._at] == ("sign", sign):
+            self._at += 1
+            return True
+        return False
+
+
+def _path(selector: str) -> list[str | int]:
+    """`$.a.b[0]['c d']` as its steps."""
+    steps: list[str | int] = []
+    for name, index, quoted in re.findall(r"\.([^.\[\]]+)|\[(\d+)\]|\[['\"]([^'\"]+)['\"]\]", selector[1:]):
+        steps.append(int(index) if index else name or quoted)
+    return steps
+
+
+def _selected(value: Any, path: list[str | int]) -> Any:
+    for step in path:
+        named = isinstance(value, dict) and step in value
+        if not named and not (isinstance(value, list) and isinstance(step, int) and step < len(value)):
+            return _MISSING
+        value = value[step]
+    return value
+
+
+def _test(kind: str, wanted: str, sign: str) -> Condition:
+    if kind == "regex":
+        expression = _regex(wanted)
+        return lambda value: isinstance(value, str) and expression(value) == (sign == "=")
+    number = _number(wanted) if kind == "word" else None
+    if number is not None:
+        return _numeric(number, sign)
+    if sign not in ("=", "!="):
+        raise invalid("Invalid filter pattern")
+    text = _unescaped(wanted[1:-1]) if kind == "quoted" else wanted
+    expression_of_text = re.compile(".*".join(re.escape(part) for part in text.split("*")), re.DOTALL)
+
+    def equal(value: Any) -> bool:
+        return expression_of_text.fullmatch(value if isinstance(value, str) else str(value)) is not None
+
+    if sign == "=":
+        return lambda value: value is not _MISSING and value is not None and equal(value)
+    return lambda value: value is not _MISSING and not equal(value)
+
+
+def _numeric(number: float, sign: str) -> Condition:
+    def is_number(value: Any) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+
+    if sign == "=":
+        return lambda value: is_number(value) and value == number
+    if sign == "!=":
+        return lambda value: value is not _MISSING and not (is_number(value) and value == number)
+    compare = _COMPARISONS[sign]
+    return lambda value: is_number(value) and compare(value, number)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

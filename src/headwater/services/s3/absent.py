@@ -1,0 +1,94 @@
+"""What no bucket here can have yet, answered truthfully: it is not set, and taking away what is not there succeeds.
+
+Setting any of these is not built and answered with 501, so these answers cannot become false. They are here because tools that
+describe a bucket (Terraform and its like) ask for all of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headwater.aws.faults import fault
+from headwater.kernel.context import Context
+
+from .access import bucket_of, canonical_id, key_of
+from .keeper import Keeper
+from .records import Bucket
+
+
+async def get_bucket_cors(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    raise fault("NoSuchCORSConfiguration", "The CORS configuration does not exist", BucketName=bucket_of(ctx, request).name)
+
+
+async def get_bucket_lifecycle_configuration(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    bucket = bucket_of(ctx, request)
+    raise fault("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist", BucketName=bucket.name)
+
+
+async def get_bucket_website(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    bucket = bucket_of(ctx, request)
+    raise fault("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", BucketName=bucket.name)
+
+
+async def get_bucket_replication(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    bucket = bucket_of(ctx, request)
+    raise fault("ReplicationConfigurationNotFoundError", "The replication configuration was not found", BucketName=bucket.name)
+
+
+async def get_object_lock_configuration(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    bucket = bucket_of(ctx, request)
+    sentence = "Object Lock configuration does not exist for this bucket"
+    raise fault("ObjectLockConfigurationNotFoundError", sentence, BucketName=bucket.name)
+
+
+async def get_bucket_notification_configuration(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    return _nothing_set(bucket_of(ctx, request))
+
+
+async def get_bucket_logging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    return _nothing_set(bucket_of(ctx, request))
+
+
+async def get_bucket_accelerate_configuration(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    return _nothing_set(bucket_of(ctx, request))
+
+
+async def get_bucket_request_payment(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    bucket_of(ctx, request)
+    return {"Payer": "BucketOwner"}
+
+
+async def get_bucket_acl(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    return _owner_alone(bucket_of(ctx, request))
+
+
+async def get_object_acl(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    bucket = bucket_of(ctx, request)
+    Keeper.of(ctx).find(ctx, bucket.name, key_of(request), request.get("VersionId"), "GET")
+    return _owner_alone(bucket)
+
+
+async def delete_bucket_cors(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    return _nothing_set(bucket_of(ctx, request))
+
+
+async def delete_bucket_lifecycle(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    return _nothing_set(bucket_of(ctx, request))
+
+
+async def delete_bucket_website(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    return _nothing_set(bucket_of(ctx, request))
+
+
+async def delete_bucket_replication(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    return _nothing_set(bucket_of(ctx, request))
+
+
+def _nothing_set(_: Bucket) -> dict[str, Any]:
+    return {}
+
+
+def _owner_alone(bucket: Bucket) -> dict[str, Any]:
+    """The access control list that every bucket and object has while lists cannot be put."""
+    owner = canonical_id(bucket.account)
+    return {"Owner": {"ID": owner}, "Grants": [{"Grantee": {"ID": owner, "Type": "CanonicalUser"}, "Permission": "FULL_CONTROL"}]}

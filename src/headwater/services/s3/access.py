@@ -1,0 +1,69 @@
+"""Who may touch a bucket, and from which region: the checks that every operation on a bucket begins with.
+
+For now the owning account's principals may do everything and nobody else anything; policies are the next issue. A request that was
+signed for another region is sent on as AWS sends it on; in-process calls carry no headers and are not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import Any, Final
+
+from headwater.aws.faults import Fault, fault
+from headwater.kernel.context import Context
+
+from .records import BUCKETS, Bucket
+from .refusals import access_denied, no_such_bucket
+
+ACCOUNT_DIGITS: Final = 12
+KEY_BYTES_MAX: Final = 1024
+
+
+def bucket_of(ctx: Context, request: dict[str, Any], member: str = "Bucket", owner: str = "ExpectedBucketOwner") -> Bucket:
+    """The bucket that a request names, or what S3 says instead."""
+    bucket = ctx.store.get(BUCKETS, request[member])
+    if owner in request:
+        check_account(request[owner])
+    if bucket is None:
+        raise no_such_bucket(request[member])
+    if ctx.region != bucket.region and ctx.headers:
+        raise elsewhere(ctx, bucket)
+    if bucket.account != ctx.account or ctx.principal.kind == "anonymous" or request.get(owner, bucket.account) != bucket.account:
+        raise access_denied()
+    return bucket
+
+
+def check_account(account: str) -> None:
+    if len(account) != ACCOUNT_DIGITS or not account.isdigit():
+        sentence = f"The value of the expected bucket owner parameter must be an AWS Account ID... [{account}]"
+        raise fault("InvalidBucketOwnerAWSAccountID", sentence)
+
+
+def elsewhere(ctx: Context, bucket: Bucket) -> Fault:
+    """301: the SDKs read the region from the header and sign anew."""
+    ctx.reply_headers["x-amz-bucket-region"] = bucket.region
+    return fault(
+        "PermanentRedirect",
+        "The bucket you are attempting to access must be addressed using the specified endpoint. "
+        "Please send all future requests to this endpoint.",
+        Endpoint=f"{bucket.name}.s3.{bucket.region}.amazonaws.com",
+        Bucket=bucket.name,
+    )
+
+
+def key_of(request: dict[str, Any]) -> str:
+    key: str = request["Key"]
+    if len(key) * 4 > KEY_BYTES_MAX and (size := len(key.encode("utf-8", "surrogatepass"))) > KEY_BYTES_MAX:
+        raise fault("KeyTooLongError", "Your key is too long", Size=str(size), MaxSizeAllowed=str(KEY_BYTES_MAX))
+    return key
+
+
+@lru_cache(maxsize=1024)
+def canonical_id(account: str) -> str:
+    """The account's canonical user id: 64 hexadecimal digits that belong to it for ever."""
+    return hashlib.sha256(f"canonical user of {account}".encode()).hexdigest()
+
+
+def owner_of(bucket: Bucket) -> dict[str, str]:
+    return {"ID": canonical_id(bucket.account)}

@@ -1,0 +1,169 @@
+"""Copies, whole (CopyObject) and of a range into a part (UploadPartCopy).
+
+A whole copy whose checksum and ETag stay the same is a hard link of the body's file; one that changes them (another algorithm,
+or a source that came in parts) reads the source once.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import unquote
+
+from headwater.kernel.context import Context
+
+from . import attire, checksums, conditions, ranges
+from .access import bucket_of, key_of
+from .bodies import SINGLE_PUT_BYTES_MAX, Arrived, Bodies
+from .keeper import Keeper, now_of
+from .multipart import PartSums, part_number, upload_of
+from .objects import as_written, checksum_members
+from .records import Bucket, ObjectVersion
+from .refusals import archived, invalid_argument, invalid_request
+
+DIRECTIVES: Final = ("COPY", "REPLACE")
+_VERSION: Final = "?versionId="
+
+
+async def copy_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    bucket = bucket_of(ctx, request)
+    key = key_of(request)
+    attire.refuse_not_built(request)
+    attire.check_acl(request, bucket)
+    source_bucket, source = _source(ctx, request)
+    if source.size > SINGLE_PUT_BYTES_MAX:
+        sentence = "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120"
+        raise invalid_request(sentence)
+    check_in_place(request, bucket, key, source)
+    worn = _worn(request, source)
+
+    keeper = Keeper.of(ctx)
+    algorithm = _algorithm(request) or source.checksum_algorithm or checksums.DEFAULT
+    arrived, checksum = await _copied(keeper.bodies, source, algorithm)
+    with keeper.bodies.unless_refused(arrived.file):
+        new = ObjectVersion(
+            bucket=bucket.name,
+            key=key,
+            order="",
+            modified_at=now_of(ctx),
+            size=arrived.size,
+            etag=arrived.etag,
+            body=arrived.inline,
+            file=arrived.file,
+            checksum_algorithm=algorithm,
+            checksum=checksum,
+            **worn,
+        )
+        written = await keeper.write(ctx, new, request)
+    ctx.bus.publish("s3/object-created", written)
+    result = as_written(written, bucket)
+    result["CopyObjectResult"] = {"ETag": result.pop("ETag"), "LastModified": written.modified_at, **checksum_members(written)}
+    if source_bucket.versioning:
+        result["CopySourceVersionId"] = source.version_id
+    return result
+
+
+async def upload_part_copy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    bucket = bucket_of(ctx, request)
+    attire.refuse_not_built(request)
+    number = part_number(request)
+    upload = upload_of(ctx, bucket, request)
+    source_bucket, source = _source(ctx, request)
+    first, last = 0, source.size - 1
+    if "CopySourceRange" in request:
+        first, last = ranges.of_source(request["CopySourceRange"], source.size)
+    keeper = Keeper.of(ctx)
+    sums_of = PartSums(upload, number, "")
+    stream = keeper.bodies.source(source.body, source.file, first, last - first + 1)
+    arrived, sums = await keeper.bodies.take(stream, sums_of.algorithms, inline=False)
+    with keeper.bodies.unless_refused(arrived.file):
+        part = sums_of.part(arrived.size, arrived.etag, arrived.file, sums, ctx)
+        await keeper.keep_part(upload, part)
+    result: dict[str, Any] = {"ETag": f'"{part.etag}"', "LastModified": part.modified_at}
+    if upload.checksum_algorithm:
+        result[checksums.member(upload.checksum_algorithm)] = part.checksum
+    answer: dict[str, Any] = {"CopyPartResult": result, "ServerSideEncryption": "AES256"}
+    if source_bucket.versioning:
+        answer["CopySourceVersionId"] = source.version_id
+    return answer
+
+
+# -- the source ------------------------------------------------------------------------------------------------------------
+
+
+def named_source(text: str) -> tuple[str, str, str | None]:
+    """(bucket, key, version id) of an x-amz-copy-source, which is URL-encoded and may begin with a slash."""
+    path, marked, version_id = text.partition(_VERSION)
+    bucket, slash, key = unquote(path).removeprefix("/").partition("/")
+    if not slash or not bucket or not key:
+        raise invalid_argument("Invalid copy source object key", "x-amz-copy-source", "x-amz-copy-source")
+    return bucket, key, version_id if marked else None
+
+
+def _source(ctx: Context, request: dict[str, Any]) -> tuple[Bucket, ObjectVersion]:
+    name, key, version_id = named_source(request["CopySource"])
+    asked = {"Bucket": name}
+    if "ExpectedSourceBucketOwner" in request:
+        asked["ExpectedBucketOwner"] = request["ExpectedSourceBucketOwner"]
+    bucket = bucket_of(ctx, asked)
+    source = Keeper.of(ctx).find(ctx, bucket.name, key, version_id, "COPY")
+    conditions.check_copy(request, source, ctx.clock.now())
+    if source.storage_class in attire.ARCHIVED:
+        raise archived(source.storage_class)
+    return bucket, source
+
+
+def check_in_place(request: dict[str, Any], bucket: Bucket, key: str, source: ObjectVersion) -> None:
+    """Raise for a copy of an object onto itself that would change nothing."""
+    if (source.bucket, source.key) != (bucket.name, key) or bucket.versioning == "Enabled" or "VersionId" in request:
+        return
+    changes = ("StorageClass", "ServerSideEncryption", "WebsiteRedirectLocation", "ChecksumAlgorithm")
+    if request.get("MetadataDirective") == "REPLACE" or bucket.encryption is not None or any(name in request for name in changes):
+        return
+    raise invalid_request(
+        "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, "
+        "storage class, website redirect location or encryption attributes."
+    )
+
+
+def _directive(request: dict[str, Any], member: str, header: str, sentence: str) -> str:
+    asked: str = request.get(member, "COPY")
+    if asked not in DIRECTIVES:
+        raise invalid_argument(sentence, header, asked)
+    return asked
+
+
+def _worn(request: dict[str, Any], source: ObjectVersion) -> dict[str, Any]:
+    """What the copy wears: the source's metadata and tags or the request's; storage class and redirect are never the source's."""
+    about_metadata = _directive(request, "MetadataDirective", "x-amz-metadata-directive", "Unknown metadata directive.")
+    about_tags = _directive(request, "TaggingDirective", "x-amz-tagging-directive", "Unknown tagging directive.")
+    asked, worn = attire.asked_in_full(request), attire.worn(source)
+    if about_metadata == "REPLACE":
+        worn |= {name: asked[name] for name in ("content_type", "headers", "expires", "metadata")}
+    else:
+        redirect = asked["headers"].get("WebsiteRedirectLocation")
+        worn["headers"] = {name: value for name, value in source.headers.items() if name != "WebsiteRedirectLocation"}
+        if redirect is not None:
+            worn["headers"]["WebsiteRedirectLocation"] = redirect
+    if about_tags == "REPLACE":
+        worn["tags"] = asked["tags"]
+    worn["storage_class"] = asked["storage_class"]
+    return worn
+
+
+def _algorithm(request: dict[str, Any]) -> str:
+    asked: str = request.get("ChecksumAlgorithm", "")
+    if asked and asked not in checksums.SIZES:
+        checksums.type_for(asked, None)
+    return asked
+
+
+async def _copied(bodies: Bodies, source: ObjectVersion, algorithm: str) -> tuple[Arrived, str]:
+    """The source's bytes under a name of their own, with their checksum."""
+    same = algorithm == source.checksum_algorithm and source.checksum_type == checksums.FULL_OBJECT and not source.parts
+    if same and not source.file:
+        return Arrived(source.size, source.etag, inline=source.body), source.checksum
+    if same and (file := await bodies.twin(source.file)) is not None:
+        return Arrived(source.size, source.etag, file=file), source.checksum
+    stream = bodies.source(source.body, source.file, 0, source.size)
+    arrived, (checksum,) = await bodies.take(stream, [algorithm])
+    return arrived, checksum

@@ -1,0 +1,50 @@
+"""DeleteObjects: up to a thousand at once, one after the other, each with its own outcome and its own transaction."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from headwater.aws.faults import Fault
+from headwater.kernel.context import Context
+
+from .access import bucket_of, key_of
+from .attire import refuse_not_built
+from .keeper import Keeper
+from .refusals import header_not_built, malformed_xml, no_such_version
+
+OBJECTS_MAX: Final = 1000
+
+
+async def delete_objects(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    bucket = bucket_of(ctx, request)
+    refuse_not_built(request)
+    wanted = request["Delete"].get("Objects") or []
+    if not 1 <= len(wanted) <= OBJECTS_MAX:
+        raise malformed_xml()
+    deleted: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
+    for one in wanted:
+        try:
+            deleted.append(await _delete_one(ctx, bucket.name, one))
+        except Fault as refusal:
+            said = {"Key": one["Key"], "Code": refusal.code, "Message": refusal.message, "VersionId": one.get("VersionId")}
+            errors.append(said)
+    quiet = request["Delete"].get("Quiet", False)
+    return {"Deleted": None if quiet else deleted or None, "Errors": errors or None}
+
+
+async def _delete_one(ctx: Context, bucket: str, one: dict[str, Any]) -> dict[str, Any]:
+    keeper = Keeper.of(ctx)
+    key = key_of(one)
+    if "LastModifiedTime" in one or "Size" in one:
+        raise header_not_built("x-amz-if-match-last-modified-time" if "LastModifiedTime" in one else "x-amz-if-match-size")
+    conditions = {"IfMatch": one["ETag"]} if "ETag" in one else {}
+    version_id = one.get("VersionId")
+    if version_id is None:
+        marker = await keeper.delete(ctx, bucket, key, conditions)
+        return {"Key": key} if marker is None else {"Key": key, "DeleteMarker": True, "DeleteMarkerVersionId": marker.version_id}
+    gone = await keeper.delete_version(bucket, key, version_id, conditions)
+    if gone is None:
+        raise no_such_version(key, version_id)
+    found = {"Key": key, "VersionId": version_id}
+    return found | {"DeleteMarker": True, "DeleteMarkerVersionId": gone.version_id} if gone.marker else found

@@ -1,0 +1,273 @@
+"""The keeper: finds versions, and commits what `succession` decided, in one transaction with its consequences for bodies.
+
+Between the look at what stands there and the transaction nothing awaits; where a look must (the next newest version is read
+from disk), it is repeated until the world has not changed under it. A bucket that is being deleted takes no writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from headwater.kernel.context import Context
+from headwater.kernel.home import Home
+from headwater.kernel.store import Store, Table, Transaction
+
+from . import SERVICE, conditions, succession
+from .bodies import Bodies
+from .ordering import ORDER_LENGTH, Orders, is_version_id, version_id
+from .records import BUCKETS, ENABLED, NULL, OBJECTS, PARTS, UPLOADS, VERSIONS, Bucket, ObjectVersion, Part, Upload, sortable
+from .refusals import busy, conflict, invalid_argument, no_such_bucket, no_such_key, no_such_upload, no_such_version, not_allowed_on_marker
+from .succession import Change
+
+PAGE: Final = 1000
+
+
+class Keeper:
+    """The room's live self; one for the home."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._store = home.store
+        self._mark = home.path / "s3" / "open"
+        self.bodies = Bodies(home.path / "s3", home.pools.files)
+        self.orders = Orders(int(home.clock.machine().timestamp() * 1e9))
+        self.closing: set[str] = set()
+        """Buckets that are being deleted."""
+        self.strays: set[str] | None = None
+        """While a sweep looks for them: files that no record was seen to name."""
+
+    @classmethod
+    def at(cls, home: Home) -> Keeper:
+        keeper = home.rooms["s3"]
+        assert isinstance(keeper, cls)
+        return keeper
+
+    @classmethod
+    def of(cls, ctx: Context) -> Keeper:
+        return cls.at(ctx.home)
+
+    # -- finding -------------------------------------------------------------------------------------------------------
+
+    def current(self, bucket: str, key: str) -> ObjectVersion | None:
+        """The newest version of a key, a delete marker perhaps."""
+        return self._store.get(OBJECTS, bucket, sortable(key))
+
+    def find(self, ctx: Context, bucket: str, key: str, wanted: str | None, method: str) -> ObjectVersion:
+        """The version that a request means; raises what S3 says when it is not there or is a delete marker."""
+        current = self.current(bucket, key)
+        if wanted is None:
+            if current is None:
+                raise no_such_key(key)
+            if current.marker:
+                ctx.reply_headers["x-amz-delete-marker"] = "true"
+                ctx.reply_headers["x-amz-version-id"] = current.version_id
+                raise no_such_key(key)
+            return current
+        version = self.version(key, wanted, current)
+        if version is None:
+            raise no_such_version(key, wanted)
+        if version.marker:
+            ctx.reply_headers["x-amz-delete-marker"] = "true"
+            ctx.reply_headers["x-amz-version-id"] = version.version_id
+            ctx.reply_headers["allow"] = "DELETE"
+            raise not_allowed_on_marker(method)
+        return version
+
+    def version(self, key: str, wanted: str, current: ObjectVersion | None) -> ObjectVersion | None:
+        """The version with this id, marker or not; None when there is none."""
+        if not is_version_id(wanted):
+            raise invalid_argument("Invalid version id specified", "versionId", wanted)
+        if current is None or current.version_id == wanted:
+            return current
+        order = current.null_order if wanted == NULL else wanted[:ORDER_LENGTH]
+        found = self._store.get(VERSIONS, current.bucket, sortable(key), order) if order else None
+        return found if found is not None and found.version_id == wanted else None
+
+    # -- writing -------------------------------------------------------------------------------------------------------
+
+    def writable(self, name: str) -> Bucket:
+        """The bucket as it is at this moment, for a write that is about to be committed."""
+        bucket = self._store.get(BUCKETS, name)
+        if bucket is None:
+            raise no_such_bucket(name)
+        if name in self.closing:
+            raise busy()
+        return bucket
+
+    async def write(self, ctx: Context, new: ObjectVersion, request: Mapping[str, Any], *, upload: Upload | None = None) -> ObjectVersion:
+        """Make `new` the newest version of its key, if the request's conditions hold; its order and version id are given here.
+
+        With `upload`, the upload and its parts end in the same transaction.
+        """
+        bucket = self.writable(new.bucket)
+        if bucket.plain and self.bodies.no_engine_reads and conditions.WRITE_CONDITIONS.isdisjoint(request) and upload is None:
+            return await self._succeed(bucket, new, None, None)  # what is overwritten leaves nothing to tidy up: spare the look
+        current = self.current(new.bucket, new.key)
+        seen = None if current is None or current.marker else current
+        conditions.check_write(request, new.key, seen)
+        if upload is not None and seen is not None and request.get("IfMatch") is not None and seen.order < upload.order:
+            raise conflict("If-Match", new.key)
+        return await self._succeed(bucket, new, current, upload)
+
+    async def delete(self, ctx: Context, name: str, key: str, request: Mapping[str, Any]) -> ObjectVersion | None:
+        """Delete a key: for good in a bucket without versions, else by a delete marker, which is answered."""
+        bucket = self.writable(name)
+        current = self.current(name, key)
+        conditions.check_write(request, key, None if current is None or current.marker else current)
+        if bucket.versioning:
+            marker = ObjectVersion(bucket=name, key=key, order="", modified_at=now_of(ctx), marker=True)
+            return await self._succeed(bucket, marker, current, None)
+        if current is not None:
+            await self._commit(Change(newest_gone=current, dropped=[current]))
+        return None
+
+    async def delete_version(self, name: str, key: str, wanted: str, request: Mapping[str, Any]) -> ObjectVersion | None:
+        """Delete one version for good; answers what it was, None when there was none."""
+        while True:
+            bucket = self.writable(name)
+            current = self.current(name, key)
+            gone = self.version(key, wanted, current)
+            if current is None or gone is None:
+                return None
+            conditions.check_write(request, key, gone)
+            next_newest = None
+            if gone.order == current.order and bucket.versioning:
+                older = await self._store.range(VERSIONS, name, sortable(key), limit=1)
+                again = self.current(name, key)
+                if again is None or again.order != gone.order:
+                    continue  # the world changed while we read
+                current, next_newest = again, older[0] if older else None
+                if next_newest is not None and self._older(next_newest) is None:
+                    continue
+            await self._commit(succession.removed(gone, current, next_newest))
+            return gone
+
+    async def amend(self, version: ObjectVersion) -> None:
+        """Replace a version's record by `version`, which differs in what may change: tags."""
+        current = self.current(version.bucket, version.key)
+        if current is not None and current.order == version.order:
+            await self._commit(Change(newest=replace(version, null_order=current.null_order)))
+        elif self._older(version) is not None:
+            await self._commit(Change(older=[version]))
+
+    async def keep_part(self, upload: Upload, part: Part) -> None:
+        """Add a part to its upload, in place of one of the same number."""
+        self.writable(upload.bucket)
+        if self._store.get(UPLOADS, upload.bucket, sortable(upload.key), upload.upload_id) is None:
+            raise no_such_upload(upload.upload_id)
+        before = self._store.get(PARTS, part.upload_id, f"{part.number:05}")
+        async with self._store.transaction() as tx:
+            tx.put(PARTS, part)
+        if before is not None:
+            self.bodies.remove("", before.file)
+
+    def _older(self, version: ObjectVersion) -> ObjectVersion | None:
+        return self._store.get(VERSIONS, version.bucket, sortable(version.key), version.order)
+
+    async def _succeed(self, bucket: Bucket, new: ObjectVersion, current: ObjectVersion | None, upload: Upload | None) -> ObjectVersion:
+        order = self.orders.next(current.order if current is not None else "")
+        new = replace(new, order=order, version_id=version_id(order) if bucket.versioning == ENABLED else NULL)
+        old_null = None
+        if current is not None and current.null_order and new.version_id == NULL:
+            old_null = self._store.get(VERSIONS, new.bucket, sortable(new.key), current.null_order)
+        await self._commit(succession.written(bucket.versioning, new, current, old_null), upload, bucket)
+        return new
+
+    async def _commit(self, change: Change, upload: Upload | None = None, bucket: Bucket | None = None) -> None:
+        files: list[str] = []
+        try:
+            async with self._store.transaction() as tx:
+                if change.newest is not None:
+                    tx.put(OBJECTS, change.newest)
+                    if bucket is not None and bucket.plain and change.newest.file:
+                        tx.put(BUCKETS, replace(bucket, plain=False))
+                if change.newest_gone is not None:
+                    tx.delete(OBJECTS, change.newest_gone.bucket, sortable(change.newest_gone.key))
+                for version in change.older_gone:
+                    tx.delete(VERSIONS, version.bucket, sortable(version.key), version.order)
+                for version in change.older:
+                    tx.put(VERSIONS, version)
+                if upload is not None:
+                    files = end_upload(self._store, tx, upload)
+        except asyncio.CancelledError:  # the change was journalled before anybody could wait, and so be cancelled
+            self._tidy(change, files)
+            raise
+        self._tidy(change, files)
+
+    def _tidy(self, change: Change, files: list[str]) -> None:
+        """What follows from a committed change for bodies."""
+        self._spare(change)
+        for version in change.dropped:
+            self.bodies.remove(version.order, version.file)
+        for file in files:
+            self.bodies.remove("", file)
+
+    def _spare(self, change: Change) -> None:
+        if self.strays is not None:
+            self.strays.difference_update(version.file for version in change.older)
+            if change.newest is not None:
+                self.strays.discard(change.newest.file)
+
+    # -- after a crash -------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Begin a life; if the last one ended without `close`, look for bodies that no record names."""
+        if self._mark.exists():
+            self.strays = await self.bodies.files()
+            self._home.tasks.create_task(self._sweep(self.strays), name="s3: sweep bodies")
+        self._mark.touch()
+
+    def close(self) -> None:
+        self.bodies.close()
+        if not self.bodies.left_behind and self.strays is None:
+            self._mark.unlink(missing_ok=True)
+
+    async def _sweep(self, strays: set[str]) -> None:
+        """Remove what a crash left between a body's arrival and its record, or between a record's end and its body's."""
+        strays.difference_update(part.file for part in self._store.scan(PARTS))
+        for bucket in self._store.scan(BUCKETS):
+            for table in (VERSIONS, OBJECTS):  # in this order: a version may be promoted meanwhile, and `_spare` sees it
+                async for versions in self._pages(table, bucket.name):
+                    strays.difference_update(version.file for version in versions)
+        self.strays = None
+        await self.bodies.remove_all(strays)
+
+    async def _pages(self, table: Table[ObjectVersion], bucket: str) -> AsyncIterator[list[ObjectVersion]]:
+        after: str | None = None
+        while versions := await self._store.range(table, bucket, after=after, limit=PAGE):
+            yield versions
+            last = versions[-1]
+            after = sortable(last.key)
+            while table is VERSIONS and (rest := await self._store.range(table, bucket, after, after=last.order, limit=PAGE)):
+                yield rest
+                last = rest[-1]
+
+
+def now_of(ctx: Context) -> datetime:
+    """AWS time in whole seconds, which is all that S3 shows of it."""
+    return ctx.clock.now().replace(microsecond=0)
+
+
+def end_upload(store: Store, tx: Transaction, upload: Upload) -> list[str]:
+    """Forget an upload and its parts; answers the files that are nobody's once `tx` is committed."""
+    tx.delete(UPLOADS, upload.bucket, sortable(upload.key), upload.upload_id)
+    parts = store.scan(PARTS, upload.upload_id)
+    for part in parts:
+        tx.delete(PARTS, part.upload_id, f"{part.number:05}")
+    return [part.file for part in parts]
+
+
+@SERVICE.starts
+async def _open(home: Home) -> None:
+    keeper = home.rooms["s3"] = Keeper(home)
+    await keeper.open()
+
+
+@SERVICE.stops
+async def _close(home: Home) -> None:
+    Keeper.at(home).close()

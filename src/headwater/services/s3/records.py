@@ -1,0 +1,126 @@
+"""What S3 keeps: buckets, objects and their earlier versions, uploads in parts; and under which keys.
+
+The newest version of a key stands alone in OBJECTS, so that a read of the latest and a listing never meet old versions; all
+others stand in VERSIONS, newest first. Whoever has a version in VERSIONS has one in OBJECTS (perhaps a delete marker).
+The easy mistake: the null version may stand among the old ones, so the newest carries a pointer to it (`null_order`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from headwater.kernel.store import Record, Table
+
+ENABLED: Final = "Enabled"
+NULL: Final = "null"
+"""The version id of what was written while versioning was not enabled."""
+
+
+class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """A bucket. Names are global, so `account` is not part of its key."""
+
+    name: str
+    account: str
+    region: str
+    created_at: datetime
+    location: str = ""
+    """The LocationConstraint as it was asked for: EU stays EU, us-east-1 has none."""
+    versioning: str = ""
+    """Empty, Enabled or Suspended; it never becomes empty again."""
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    ownership: str = "BucketOwnerEnforced"
+    public_access_block: dict[str, bool] | None = None
+    policy: str = ""
+    encryption: dict[str, bool] | None = None
+    """The default rule that was put (its BucketKeyEnabled), or None while it is S3's own: AES256 either way."""
+    plain: bool = False
+    """Never versioned, and no body was ever long enough for a file: overwriting needs no look at what is overwritten."""
+
+
+class PartMark(msgspec.Struct, frozen=True, array_like=True):
+    """What an object that came in parts remembers of each: enough for partNumber and GetObjectAttributes."""
+
+    number: int
+    size: int
+    checksum: str = ""
+
+
+class ObjectVersion(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """One version of one key; also a delete marker, which is a version without a body."""
+
+    bucket: str
+    key: str
+    order: str
+    """Sorts newest first among the versions of a key, and no two are equal."""
+    version_id: str = NULL
+    modified_at: datetime
+    marker: bool = False
+    size: int = 0
+    etag: str = ""
+    body: bytes = b""
+    file: str = ""
+    """The body's file, when it is too long to stand in the record."""
+    checksum_algorithm: str = ""
+    checksum: str = ""
+    checksum_type: str = "FULL_OBJECT"
+    content_type: str = ""
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    """Cache-Control and its like, by the API's member name."""
+    expires: datetime | None = None
+    metadata: dict[str, str] = msgspec.field(default_factory=dict)
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    storage_class: str = "STANDARD"
+    parts: list[PartMark] = msgspec.field(default_factory=list)
+    null_order: str = ""
+    """On the newest version only: where the null version stands in VERSIONS, if it stands there."""
+
+
+class Upload(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """A multipart upload under way, and what the object will be when it is completed."""
+
+    bucket: str
+    key: str
+    upload_id: str
+    order: str
+    initiated_at: datetime
+    initiator: str
+    checksum_algorithm: str = ""
+    checksum_type: str = ""
+    content_type: str = ""
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    expires: datetime | None = None
+    metadata: dict[str, str] = msgspec.field(default_factory=dict)
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    storage_class: str = "STANDARD"
+
+
+class Part(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """One part that arrived. `crc64` is always known, so that an upload that asked for no checksum gets S3's default."""
+
+    upload_id: str
+    number: int
+    size: int
+    etag: str
+    file: str
+    modified_at: datetime
+    checksum: str = ""
+    crc64: str = ""
+
+
+def sortable(key: str) -> str:
+    """An S3 key as a component of a stored key: the store ends components with a zero byte, which S3 keys may hold."""
+    if "\0" in key or "\x01" in key:
+        return key.replace("\x01", "\x01\x02").replace("\0", "\x01\x01")
+    return key
+
+
+BUCKETS: Final = Table("s3", "buckets", Bucket, key=lambda bucket: (bucket.name,))
+OBJECTS: Final = Table("s3", "objects", ObjectVersion, key=lambda version: (version.bucket, sortable(version.key)), big=True)
+VERSIONS: Final = Table(
+    "s3", "versions", ObjectVersion, key=lambda version: (version.bucket, sortable(version.key), version.order), big=True
+)
+UPLOADS: Final = Table("s3", "uploads", Upload, key=lambda upload: (upload.bucket, sortable(upload.key), upload.upload_id))
+PARTS: Final = Table("s3", "parts", Part, key=lambda part: (part.upload_id, f"{part.number:05}"))

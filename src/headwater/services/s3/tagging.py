@@ -1,0 +1,71 @@
+"""The tagging sub-resources of buckets and objects."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from headwater.aws.faults import fault
+from headwater.kernel.context import Context
+
+from . import attire, tags
+from .access import bucket_of, key_of
+from .keeper import Keeper
+from .records import BUCKETS, Bucket, ObjectVersion
+
+NO_CONTENT: Final = 204
+
+
+async def get_bucket_tagging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    bucket = bucket_of(ctx, request)
+    if not bucket.tags:
+        raise fault("NoSuchTagSet", "The TagSet does not exist", BucketName=bucket.name)
+    return {"TagSet": tags.described(bucket.tags)}
+
+
+async def put_bucket_tagging(ctx: Context, request: dict[str, Any]) -> None:
+    bucket = bucket_of(ctx, request)
+    found = tags.of_set(request["Tagging"].get("TagSet") or [], "System tags cannot be added/updated by requester")
+    if len(found) > tags.BUCKET_TAGS_MAX:
+        raise fault("BadRequest", f"Bucket tag count cannot be greater than {tags.BUCKET_TAGS_MAX}")
+    await _keep(ctx, replace(bucket, tags=found))
+
+
+async def delete_bucket_tagging(ctx: Context, request: dict[str, Any]) -> None:
+    await _keep(ctx, replace(bucket_of(ctx, request), tags={}))
+
+
+async def _keep(ctx: Context, bucket: Bucket) -> None:
+    async with ctx.store.transaction() as tx:
+        tx.put(BUCKETS, bucket)
+    ctx.reply_status = NO_CONTENT
+
+
+async def get_object_tagging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    bucket, version = _found(ctx, request, "GET")
+    return {"TagSet": tags.described(version.tags)} | _version_id(bucket, version)
+
+
+async def put_object_tagging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    bucket, version = _found(ctx, request, "PUT")
+    found = tags.of_set(request["Tagging"].get("TagSet") or [], "Your TagKey cannot be prefixed with aws:")
+    if len(found) > attire.OBJECT_TAGS_MAX:
+        raise attire.too_many_tags()
+    await Keeper.of(ctx).amend(replace(version, tags=found))
+    return _version_id(bucket, version)
+
+
+async def delete_object_tagging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    bucket, version = _found(ctx, request, "DELETE")
+    await Keeper.of(ctx).amend(replace(version, tags={}))
+    return _version_id(bucket, version)
+
+
+def _found(ctx: Context, request: dict[str, Any], method: str) -> tuple[Bucket, ObjectVersion]:
+    bucket = bucket_of(ctx, request)
+    return bucket, Keeper.of(ctx).find(ctx, bucket.name, key_of(request), request.get("VersionId"), method)
+
+
+def _version_id(bucket: Bucket, version: ObjectVersion) -> dict[str, Any]:
+    return {"VersionId": version.version_id} if bucket.versioning else {}

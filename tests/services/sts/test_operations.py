@@ -1,0 +1,128 @@
+"""STS over the wire with boto3. Truth: the STS API reference; sts.json of the recordings for tags."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.config import Config
+
+TRUST = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["sts:AssumeRole", "sts:TagSession"]}]}
+)
+
+
+@pytest.fixture
+def sts(aws: Any) -> Any:
+    return aws.client("sts", config=Config(parameter_validation=False))  # what is refused must be refused by the server
+
+
+@pytest.fixture
+def role_arn(aws: Any) -> str:
+    arn: str = aws.client("iam").create_role(RoleName="worker", Path="/a/", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    return arn
+
+
+def signed_by(aws: Any, credentials: dict[str, Any], service: str = "sts") -> Any:
+    return aws.client(
+        service,
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+
+
+def test_the_root_knows_itself(sts: Any, aws: Any) -> None:
+    answer = sts.get_caller_identity()
+    assert (answer["Account"], answer["Arn"], answer["UserId"]) == (aws.account, f"arn:aws:iam::{aws.account}:root", aws.account)
+
+
+def test_an_assumed_role_is_who_calls_then(sts: Any, aws: Any, role_arn: str) -> None:
+    assumed = sts.assume_role(RoleArn=role_arn, RoleSessionName="me@work")
+    session = f"arn:aws:sts::{aws.account}:assumed-role/worker/me@work"
+    role_id = aws.client("iam").get_role(RoleName="worker")["Role"]["RoleId"]
+    assert assumed["AssumedRoleUser"] == {"AssumedRoleId": f"{role_id}:me@work", "Arn": session}
+    assert "PackedPolicySize" not in assumed
+    identity = signed_by(aws, assumed["Credentials"]).get_caller_identity()
+    assert (identity["Arn"], identity["UserId"]) == (session, f"{role_id}:me@work")
+
+
+def test_credentials_expire_by_aws_time(sts: Any, aws: Any, role_arn: str, clock: Any, refused: Any) -> None:
+    credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName="brief", DurationSeconds=900)["Credentials"]
+    assert credentials["AccessKeyId"].startswith("ASIA")
+    mine = signed_by(aws, credentials)
+    mine.get_caller_identity()
+    clock.advance(timedelta(seconds=901))
+    with refused("ExpiredToken"):
+        mine.get_caller_identity()
+
+
+REFUSALS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "a role that is not there": ("AccessDenied", "is not authorized to perform: sts:AssumeRole on resource", {"RoleName": "absent"}),
+    "longer than the role allows": ("ValidationError", "exceeds the MaxSessionDuration", {"DurationSeconds": 7200}),
+    "a session name of one letter": ("ValidationError", "", {"RoleSessionName": "a"}),
+    "a session name with a blank": ("ValidationError", "", {"RoleSessionName": "a b"}),
+    "a duration of a minute": ("ValidationError", "", {"DurationSeconds": 60}),
+    "a transitive tag that is no tag": (
+        "InvalidParameterValue",
+        "The specified transitive tag key must be included in the requested tags.",
+        {"TransitiveTagKeys": ["a"]},
+    ),
+    "a tag in two spellings": (
+        "InvalidParameterValue",
+        "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+        {"Tags": [{"Key": "name", "Value": "1"}, {"Key": "Name", "Value": "2"}]},
+    ),
+    "a session policy that is no JSON": ("MalformedPolicyDocument", "", {"Policy": "no"}),
+}
+
+
+@pytest.mark.parametrize(("code", "words", "members"), REFUSALS.values(), ids=REFUSALS)
+def test_assume_role_refuses(sts: Any, aws: Any, role_arn: str, refused: Any, code: str, words: str, members: dict[str, Any]) -> None:
+    arn = f"arn:aws:iam::{aws.account}:role/absent" if "RoleName" in members else role_arn
+    request = {"RoleArn": arn, "RoleSessionName": "session"} | {k: v for k, v in members.items() if k != "RoleName"}
+    with refused(code, words):
+        sts.assume_role(**request)
+
+
+def test_a_chained_session_lasts_an_hour_at_most(sts: Any, aws: Any, role_arn: str, refused: Any) -> None:
+    aws.client("iam").update_role(RoleName="worker", MaxSessionDuration=43200)
+    first = signed_by(aws, sts.assume_role(RoleArn=role_arn, RoleSessionName="first", DurationSeconds=43200)["Credentials"])
+    first.assume_role(RoleArn=role_arn, RoleSessionName="second")
+    with refused("ValidationError", "1 hour session limit for roles assumed by role chaining"):
+        first.assume_role(RoleArn=role_arn, RoleSessionName="second", DurationSeconds=7200)
+
+
+def test_a_session_token_is_of_the_caller_and_a_session_gets_none(sts: Any, aws: Any, refused: Any) -> None:
+    iam = aws.client("iam")
+    iam.create_user(UserName="bob")
+    key = iam.create_access_key(UserName="bob")["AccessKey"]
+    bob = aws.client("sts", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    credentials = bob.get_session_token()["Credentials"]
+    assert credentials["Expiration"] - datetime.now(UTC) > timedelta(hours=11)
+    session = signed_by(aws, credentials)
+    assert session.get_caller_identity()["Arn"] == f"arn:aws:iam::{aws.account}:user/bob"
+    with refused("AccessDenied", "Cannot call GetSessionToken with session credentials"):
+        session.get_session_token()
+
+
+def test_a_federated_user_has_the_name_it_was_given(sts: Any, aws: Any) -> None:
+    answer = sts.get_federation_token(Name="guest", Policy=json.dumps({"Version": "2012-10-17", "Statement": []}))
+    arn = f"arn:aws:sts::{aws.account}:federated-user/guest"
+    assert answer["FederatedUser"] == {"FederatedUserId": f"{aws.account}:guest", "Arn": arn}
+    assert answer["PackedPolicySize"] > 0
+    assert signed_by(aws, answer["Credentials"]).get_caller_identity()["Arn"] == arn
+
+
+def test_a_tampered_token_is_worth_nothing(sts: Any, aws: Any, role_arn: str, refused: Any) -> None:
+    credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName="session")["Credentials"]
+    middle = len(credentials["SessionToken"]) // 2
+    letter = "A" if credentials["SessionToken"][middle] != "A" else "B"
+    credentials["SessionToken"] = credentials["SessionToken"][:middle] + letter + credentials["SessionToken"][middle + 1 :]
+    with refused("InvalidClientTokenId"):
+        signed_by(aws, credentials).get_caller_identity()
+
+
+def test_an_unbuilt_operation_says_so(sts: Any, refused: Any) -> None:
+    with refused("NotImplemented", "DecodeAuthorizationMessage"):
+        sts.decode_authorization_message(EncodedMessage="x")
