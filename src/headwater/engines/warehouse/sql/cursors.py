@@ -51,7 +51,7 @@ def fetch(session: "Session", statement: Fetch, text: "bool | Sequence[bool]") -
     sql = f"SELECT {names} FROM {cursor.table} WHERE __n > {cursor.position} ORDER BY __n{limit}"
     taken = session.connection.execute(f"SELECT count(*) FROM ({sql})").fetchone()
     assert taken is not None
-    plan = msgspec.structs.replace(cursor.plan, sql=sql, casts=[None] * len(cursor.plan.outputs), used=[], uses_clock=False)
+    plan = msgspec.structs.replace(cursor.plan, sql=sql, casts=[None] * len(cursor.plan.outputs), used=[], uses_clock=False, finals={})
     result = run_plan(session, plan, (), text)
     cursor.position += taken[0]
     result.tag = "FETCH"

@@ -322,10 +322,10 @@ def merge_when(binder: Binder, relation: Relation, node: exp.Expression, scope: 
 
 def merge_insert(binder: Binder, relation: Relation, then: exp.Insert, scope: Scope) -> list[exp.Expression]:
     named = then.this
-    targets = [relation.column(each.name.lower()) for each in named.expressions] if named is not None else list(relation.columns)
     values = then.expression
     if isinstance(named, exp.Tuple) and not values:  # INSERT VALUES (…), which sqlglot reads as a list of one
         named, values = None, named.expressions[0]
+    targets = [relation.column(each.name.lower()) for each in named.expressions] if named is not None else list(relation.columns)
     cells = values.expressions if isinstance(values, exp.Tuple | exp.Anonymous | exp.Values) else [values]
     if len(cells) == 1 and isinstance(cells[0], exp.Tuple):
         cells = cells[0].expressions

@@ -33,6 +33,7 @@ class Plan(msgspec.Struct, kw_only=True):
     uses_clock: bool
     cacheable: bool
     relations: frozenset[int] = frozenset()
+    finals: dict[tuple[bool, ...], str] = msgspec.field(default_factory=dict)  # writing SQL costs as much as running it
 
     @property
     def columns(self) -> list[Column]:
@@ -42,6 +43,12 @@ class Plan(msgspec.Struct, kw_only=True):
         """The query with its columns cast, and those that are wanted as text made text."""
         if not any(text) and not any(self.casts):
             return self.sql
+        form = tuple(text)
+        if form not in self.finals:
+            self.finals[form] = self._final(form)
+        return self.finals[form]
+
+    def _final(self, text: Sequence[bool]) -> str:
         names = [f"c{index}" for index in range(len(self.outputs))]
         columns = [
             exp.alias_(self.shown(exp.column(name), index, as_text=as_text), name)

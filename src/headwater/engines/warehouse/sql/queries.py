@@ -389,7 +389,7 @@ def bind_table_function(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expre
     if str(function.this).lower() == "unnest" and len(function.expressions) == 1:
         return bind_unnest(b, node, scope)
     if str(function.this).lower() != "generate_series":
-        raise SqlError("0A000", f"function {str(function.this).lower()} in FROM is not supported")
+        return bind_scalar_source(b, node, scope)
     arguments = [b.typed(each, scope, BIGINT) for each in function.expressions]
     alias = node.args.get("alias")
     called = alias.name.lower() if alias is not None else "generate_series"
@@ -398,6 +398,17 @@ def bind_table_function(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expre
         exp.Table(this=exp.Anonymous(this="generate_series", expressions=arguments))
     )
     return placed(scope, called, inner, [Output(column, BIGINT)], None)
+
+
+def bind_scalar_source(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expression:
+    """FROM current_database(): one row of one value."""
+    name = str(node.this.this).lower()
+    if node.this.expressions:
+        raise SqlError("0A000", f"function {name} in FROM is not supported")
+    value = b.expression(node.this, Scope())
+    alias = node.args.get("alias")
+    called = alias.name.lower() if alias is not None else name
+    return placed(scope, called, exp.select(exp.alias_(value.node, called, quoted=True)), [Output(called, value.type)], None)
 
 
 def bind_unnest(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expression:
