@@ -92,7 +92,7 @@ class Connection(asyncio.Protocol):
 
     # -- the transport's calls -----------------------------------------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are not of asyncio's class
         peer = transport.get_extra_info("peername")
         self._source: str = peer[0] if peer else ""
@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         self._door.connections.add(self)
         self._patience = self._loop.call_later(ARRIVAL_S, self._look)
 
-    def data_received(self, data: bytes) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def data_received(self, data: bytes) -> None:
         if self._refused:
             return
         try:
@@ -117,7 +117,7 @@ class Connection(asyncio.Protocol):
         except Unacceptable as error:
             self._refuse(error.status)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
         self._patience.cancel()
         if self._arriving is not None:
@@ -126,10 +126,10 @@ class Connection(asyncio.Protocol):
             self._full.set_result(None)
         self._wake()
 
-    def pause_writing(self) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def pause_writing(self) -> None:
         self._full = self._loop.create_future()
 
-    def resume_writing(self) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def resume_writing(self) -> None:
         if self._full is not None and not self._full.done():
             self._full.set_result(None)
         self._full = None

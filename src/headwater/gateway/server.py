@@ -25,7 +25,7 @@ from headwater.kernel.settings import Settings
 
 RUN_FILE: Final = "run.json"
 SWITCH_S: Final = 0.0005
-"""How long a thread behind the loop (the store's filler, a compression) may keep the loop waiting for the interpreter; Python's 5 ms are many requests."""
+"""So long may a thread behind the loop (the store's filler) keep the interpreter when the loop wants it; Python's 5 ms are many calls."""
 DOOR_GRACE_S: Final = 10.0
 
 

@@ -61,6 +61,7 @@ class PlainSession:
         self.transaction_status = "I"
         self.closed = False
         self.settings = PlainSettings()
+        self.cursors: dict[str, Any] = {}
 
     def execute(self, sql: str, parameters: Sequence[Parameter] = (), *, text: bool | Sequence[bool] = False) -> Iterator[Result]:
         for statement in filter(None, (part.strip() for part in sql.split(";"))):

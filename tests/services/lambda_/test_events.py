@@ -193,7 +193,7 @@ def test_more_events_than_fit_in_memory_wait_in_the_store_and_run_once(
 
 
 def test_an_event_that_waits_too_long_for_its_turn_is_given_up(functions: Any, clock: Any) -> None:
-    functions.make("f", "import time\ndef handler(event, context):\n    print('got', event)\n    time.sleep(1)\n")
+    functions.make("f", "import time\ndef handler(event, context):\n    print('got', event)\n    time.sleep(2.5)\n", Timeout=20)
     told = functions.make("told", LISTS)["FunctionArn"]
     functions.client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
     functions.client.put_function_event_invoke_config(
@@ -210,7 +210,7 @@ def test_an_event_that_waits_too_long_for_its_turn_is_given_up(functions: Any, c
 
 
 def test_an_update_reaches_events_that_wait(functions: Any, zip_of: Any) -> None:
-    functions.make("f", "import time\ndef handler(event, context):\n    time.sleep(1)\n    print('old', event)\n")
+    functions.make("f", "import time\ndef handler(event, context):\n    time.sleep(2.5)\n    print('old', event)\n", Timeout=20)
     functions.client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
     send(functions, "f", 1)
     functions.logged_until("f", "START")

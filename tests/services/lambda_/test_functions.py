@@ -270,3 +270,18 @@ while True:
         FunctionName="own", Runtime="provided.al2023", Role=functions.role, Handler="any.thing", Code={"ZipFile": archive}
     )
     assert json.loads(functions.client.invoke(FunctionName="own", Payload="[1]")["Payload"].read()) == {"handler": "any.thing", "got": [1]}
+
+
+def test_a_wrapper_script_starts_the_runtime(functions: Any) -> None:
+    archive = entry("wrapper", '#!/bin/sh\nexport WRAPPED=yes\nexec "$@"\n', stat.S_IFREG | 0o755)
+    with zipfile.ZipFile(buffer := io.BytesIO(archive), "a") as opened:
+        opened.writestr("shows.py", "import os\ndef handler(event, context):\n    return os.environ['WRAPPED']\n")
+    functions.client.create_function(
+        FunctionName="wrapped",
+        Runtime="python3.11",
+        Role=functions.role,
+        Handler="shows.handler",
+        Code={"ZipFile": buffer.getvalue()},
+        Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wrapper"}},
+    )
+    assert functions.call("wrapped") == "yes"

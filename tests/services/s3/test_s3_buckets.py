@@ -15,6 +15,7 @@ def constrained(region: str) -> dict[str, Any]:
     return {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 
+@pytest.mark.http
 def test_a_bucket_is_made_found_and_ended(s3: Any) -> None:
     name = fresh()
     assert s3.create_bucket(Bucket=name)["Location"] == f"/{name}"
@@ -27,6 +28,7 @@ def test_a_bucket_is_made_found_and_ended(s3: Any) -> None:
     assert caught.value.response["Error"]["Code"] == "404"
 
 
+@pytest.mark.http
 def test_a_bucket_stands_in_the_region_of_its_constraint(s3: Any, aws: Any) -> None:
     name, european = fresh(), fresh()
     assert s3.create_bucket(Bucket=name, **constrained("us-west-2"))["Location"] == f"http://{name}.s3.amazonaws.com/"

@@ -46,6 +46,7 @@ def test_the_crcs_of_parts_join_to_that_of_the_whole(parts: list[bytes], algorit
     assert checksums.joined(algorithm, pairs) == checksums.of(algorithm, b"".join(parts))
 
 
+@pytest.mark.http
 @pytest.mark.parametrize(("algorithm", "expected"), RECORDED.items(), ids=RECORDED)
 def test_the_checksum_that_was_sent_is_kept_and_shown(s3: Any, bucket: str, algorithm: str, expected: str) -> None:
     name = f"Checksum{algorithm}"

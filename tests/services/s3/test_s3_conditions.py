@@ -50,6 +50,7 @@ def test_a_read_is_answered_when_its_conditions_hold(s3: Any, written: dict[str,
     s3.head_object(**filled_in(conditions, written))
 
 
+@pytest.mark.http
 @pytest.mark.parametrize(("code", "condition", "conditions"), FAILS.values(), ids=FAILS)
 def test_a_read_is_refused_when_they_do_not(
     s3: Any, wire: str, written: dict[str, Any], refused: Any, code: str, condition: str | None, conditions: dict[str, Any]

@@ -185,13 +185,14 @@ class Conversation:
             description = self._statement(describe.name).description
             yield protocol.parameter_description(description.parameter_oids)
             formats = [TEXT] * len(description.columns or ())
+            columns = description.columns
+        elif describe.name in self._session.cursors and describe.name not in self._portals:
+            columns = self._session.cursors[describe.name].plan.columns  # DECLAREd ones are portals to PostgreSQL's clients
+            formats = [TEXT] * len(columns)
         else:
             portal = self._portal(describe.name)
-            description, formats = portal.prepared.description, portal.formats
-        if description.columns is None:
-            yield protocol.NO_DATA
-        else:
-            yield protocol.row_description(fields(description.columns, formats))
+            columns, formats = portal.prepared.description.columns, portal.formats
+        yield protocol.NO_DATA if columns is None else protocol.row_description(fields(columns, formats))
 
     def _execute(self, execute: protocol.Execute) -> Iterator[Piece]:
         portal = self._portal(execute.portal)

@@ -157,10 +157,11 @@ class _Client:
             self.left.set()
 
     async def _end_session(self) -> None:
-        if self._session is None:
+        session, self._session = self._session, None  # from here on there is nothing to cancel
+        if session is None:
             return
         try:
-            await self._work(self._session.close)
+            await self._work(session.close)
         except Exception:
             log.exception("session did not close", pid=self.pid)
 

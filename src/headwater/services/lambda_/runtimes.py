@@ -166,5 +166,8 @@ def _python(version: Version, places: Places, environment: dict[str, str], *, is
         environment |= {"LAMBDA_TASK_ROOT": str(places.task), "PATH": f"{environment['PATH']}:/opt/homebrew/bin"}
         environment["PYTHONDONTWRITEBYTECODE"] = "1"  # in the view the code is read-only; here this keeps it as it was uploaded
     binds = (*sandbox.interpreter_binds(interpreter.prefix), *((path, f"/var/runtime/{path.name}") for path in files))
-    argv = (str(interpreter.path), "-m", "awslambdaric", version.handler)
+    argv: tuple[str, ...] = (str(interpreter.path), "-m", "awslambdaric", version.handler)
+    wrapper = environment.get("AWS_LAMBDA_EXEC_WRAPPER")  # a script of the function's, or of a layer, that starts the runtime itself
+    if wrapper:
+        argv = (wrapper, *argv)
     return argv, (interpreter.notice,) if interpreter.notice else (), binds, own_folders_of(interpreter)

@@ -4,7 +4,7 @@ A file runs from top to bottom in one database. Its records, parted by blank lin
 
     statement ok            the SQL on the next lines runs; `----` may be followed by its tag and notices
     statement error 42P01   it fails with this SQLSTATE; `----` may be followed by part of the message
-    query                   its rows follow `----`, fields parted by ` | `, NULL as NULL, '' as (empty)
+    query                   its rows follow `----`, fields parted by ` | `, NULL as NULL, '' as (empty), a line end as \\n
     query names             likewise, with a first line of column names
     query types             the columns alone: one line each, name and type
     file s3://bucket/key    the text below (to the blank line) is put there; `gzip` after the key packs it
@@ -102,7 +102,7 @@ class Runner:
     def answers(self, record: Record) -> None:
         (result, rows), *_ = reversed(self.results(record))
         columns = result.columns or []
-        lines = [" | ".join("NULL" if value is None else str(value) or "(empty)" for value in row) for row in rows]
+        lines = [" | ".join("NULL" if value is None else str(value).replace("\n", "\\n") or "(empty)" for value in row) for row in rows]
         if "names" in record.words:
             lines = [" | ".join(column.name for column in columns), *lines]
         if "types" in record.words:

@@ -297,6 +297,14 @@ def window_plan(b: "Binder", inner: exp.Expression, scope: Scope) -> Plan:
     return plan
 
 
+def collected(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+    """ARRAY(SELECT …), which PostgreSQL's clients ask the catalog with."""
+    if len(node.expressions) != 1 or not isinstance(node.expressions[0], exp.Query):
+        raise SqlError("0A000", "ARRAY as a function is not supported")
+    inner = b.expression(exp.Subquery(this=node.expressions[0]), scope).node
+    return bound(call("ARRAY", inner.this), SqlType("text[]"))
+
+
 def to_number(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     """TO_NUMBER with a literal format: what is not a digit, a sign or the point is decoration."""
     value, pattern = node.expressions
@@ -322,6 +330,7 @@ SPECIAL: Final[dict[str, Callable[["Binder", exp.Expression, Scope], "Bound"]]] 
     "generate_series": generate_series,
     "grouping": grouping,
     "to_number": to_number,
+    "array": collected,
     "btrim": trim_call("trim"),
     "trim": trim_call("trim"),
     "ltrim": trim_call("ltrim"),

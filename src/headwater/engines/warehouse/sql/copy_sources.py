@@ -137,7 +137,7 @@ def json_rows(session: "Session", statement: Copy, targets: Sequence[CatalogColu
     how = str(options["JSON"])
     relation = (
         f"SELECT json AS j, filename FROM read_json_objects({path_list(paths)}, format='unstructured', filename=true, "
-        f"compression={text(compression)}, maximum_object_size={LINE_LENGTH_MAX})"
+        f"compression={text('uncompressed' if compression == 'none' else compression)}, maximum_object_size={LINE_LENGTH_MAX})"
     )
     if how.lower() in ("auto", "noshred"):
         if how.lower() == "noshred":

@@ -37,7 +37,7 @@ def declare(session: "Session", statement: DeclareCursor) -> Result:
         session.tell_time()
     table = f"temp.main.{quoted('__cursor_' + statement.name)}"
     names = ", ".join(f"c{index}" for index in range(len(plan.outputs)))
-    session.connection.execute(f"CREATE TEMP TABLE {table} AS SELECT * FROM ({plan.final([False] * len(plan.outputs))}) AS q({names})")
+    session.connection.execute(f"CREATE TEMP TABLE {table} AS SELECT *, row_number() OVER () AS __n FROM ({plan.final([False] * len(plan.outputs))}) AS q({names})")
     session.cursors[statement.name] = Cursor(plan, table)
     return Result("DECLARE CURSOR")
 
@@ -48,7 +48,7 @@ def fetch(session: "Session", statement: Fetch, text: "bool | Sequence[bool]") -
     cursor = opened(session, statement.name)
     limit = "" if statement.count is None else f" LIMIT {statement.count}"
     names = ", ".join(f"c{index}" for index in range(len(cursor.plan.outputs)))
-    sql = f"SELECT {names} FROM {cursor.table} WHERE rowid >= {cursor.position} ORDER BY rowid{limit}"
+    sql = f"SELECT {names} FROM {cursor.table} WHERE __n > {cursor.position} ORDER BY __n{limit}"
     taken = session.connection.execute(f"SELECT count(*) FROM ({sql})").fetchone()
     assert taken is not None
     plan = msgspec.structs.replace(cursor.plan, sql=sql, casts=[None] * len(cursor.plan.outputs), used=[], uses_clock=False)

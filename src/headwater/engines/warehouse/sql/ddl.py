@@ -155,7 +155,7 @@ def catalog_column(session: "Session", column: ColumnDefinition) -> CatalogColum
     if column.default is not None:
         binder = Binder(session)
         binder.expression(column.default.copy(), Scope())  # a default that means nothing is refused now
-        default = column.default.sql(dialect="redshift")
+        default = column.default_text
     if column.identity is not None and column.type.name not in INTEGERS:
         raise SqlError("42611", "identity column type must be integer or bigint")
     return CatalogColumn(

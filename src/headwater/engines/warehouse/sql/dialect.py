@@ -62,6 +62,16 @@ class GrammarParser(RedshiftParser):
     def raise_error(self, message: str, token: Token | None = None) -> None:  # type: ignore[override]  # sqlglot's sentinel type
         raise SyntaxProblem(message, token or self._curr or None)
 
+    def _parse_batch_statements(self, parse_method: Callable[["GrammarParser"], Any], sep_first_statement: bool = True) -> list[Any]:
+        """One statement after the other; sqlglot's own reads END and ELSE as parts of a block, which Redshift's SQL has not."""
+        found = []
+        while self._chunk_index < len(self._chunks):
+            self._advance_chunk()
+            found.append(parse_method(self))
+            if self._index < self._tokens_size:
+                self.raise_error("unexpected words at the end")
+        return found
+
     def _parse_statement(self) -> exp.Expr | None:
         if not self._curr:
             return None

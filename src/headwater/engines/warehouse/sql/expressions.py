@@ -16,6 +16,7 @@ from headwater.engines.warehouse.sql.types import (
     DOUBLE,
     INTEGER,
     INTERVAL,
+    TEXT,
     TIMESTAMP,
     TIMESTAMPTZ,
     UNKNOWN,
@@ -369,6 +370,8 @@ def root(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
 
 def joined_text(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     left, right = b.expression(node.this, scope), b.expression(node.expression, scope)
+    if left.type.name.endswith("[]") or right.type.name.endswith("[]"):
+        return bound(call("list_concat", left.node, right.node), left.type if left.type.name.endswith("[]") else right.type)
     sides = [side.node if side.type.is_text else as_text(side.node, side.type) for side in (left, right)]
     length = left.type.length + right.type.length if left.type.length and right.type.length else 0
     return bound(exp.DPipe(this=sides[0], expression=sides[1]), SqlType("character varying", length))
@@ -378,6 +381,8 @@ def conversion(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     target = node.args["to"]
     if isinstance(target, exp.Interval) or target.is_type("interval"):
         return bound(exp.Cast(this=b.expression(node.this, scope).node, to=build.native("INTERVAL").copy()), INTERVAL)
+    if isinstance(target, exp.ObjectIdentifier) and target.name.lower() == "regtype":
+        return bound(call("hw_regtype", b.expression(node.this, scope).node), TEXT)
     wanted = object_type(target) if isinstance(target, exp.ObjectIdentifier) else from_cast(target)
     inner = b.expression(node.this, scope)
     if wanted.name == "regclass":

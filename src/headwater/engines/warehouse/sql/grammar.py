@@ -24,6 +24,10 @@ class RedshiftTokenizer(Redshift.Tokenizer):
     """Redshift's tokens; UNLOAD and the like are words to our grammar, not sqlglot's bare commands."""
 
     COMMANDS = frozenset()
+    # sqlglot takes the `$1,$` of "VALUES ($1,$2)" for the tag of a dollar-quoted string: only $$ begins one here.
+    HEREDOC_STRINGS = []  # noqa: RUF012  # sqlglot's metaclass reads it
+    RAW_STRINGS = [("$$", "$$")]  # noqa: RUF012
+    SINGLE_TOKENS = {**Redshift.Tokenizer.SINGLE_TOKENS, "$": TokenType.PARAMETER}  # noqa: RUF012
     KEYWORDS = {  # noqa: RUF012  # sqlglot's metaclass reads it
         word: kind
         for word, kind in Redshift.Tokenizer.KEYWORDS.items()

@@ -159,7 +159,9 @@ def column_attribute(p: GrammarParser, found: dict[str, Any]) -> bool:
     elif p.word("NULL"):
         found["not_null"] = False
     elif p.word("DEFAULT"):
+        first = p.position
         found["default"] = p.expression_here()
+        found["default_text"] = p.text_between(first, p.position)
     elif p.word("IDENTITY"):
         found["identity"] = identity(p)
     elif p.word("GENERATED", "BY", "DEFAULT", "AS", "IDENTITY"):

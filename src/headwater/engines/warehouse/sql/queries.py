@@ -367,6 +367,9 @@ def bind_table(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expression:
     for part in ("sample", "pivots", "version", "changes", "when", "rows_from", "ordinality"):
         if node.args.get(part):
             raise SqlError("0A000", f"{part.upper()} of a table is not supported")
+    if isinstance(node.this, exp.Dot) and isinstance(node.this.expression, exp.Anonymous):
+        node = node.copy()
+        node.set("this", node.this.expression)
     if isinstance(node.this, exp.Anonymous):
         return bind_table_function(b, node, scope)
     name = Name(node.name.lower(), node.text("db").lower() or None)
@@ -381,8 +384,10 @@ def bind_table(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expression:
 
 
 def bind_table_function(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expression:
-    """FROM generate_series(…), the one that Redshift's leader node has."""
+    """FROM generate_series(…), which Redshift's leader node has, and the unnest of PostgreSQL's clients."""
     function = node.this
+    if str(function.this).lower() == "unnest" and len(function.expressions) == 1:
+        return bind_unnest(b, node, scope)
     if str(function.this).lower() != "generate_series":
         raise SqlError("0A000", f"function {str(function.this).lower()} in FROM is not supported")
     arguments = [b.typed(each, scope, BIGINT) for each in function.expressions]
@@ -393,6 +398,15 @@ def bind_table_function(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expre
         exp.Table(this=exp.Anonymous(this="generate_series", expressions=arguments))
     )
     return placed(scope, called, inner, [Output(column, BIGINT)], None)
+
+
+def bind_unnest(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expression:
+    members = b.expression(node.this.expressions[0], scope.parent or Scope())
+    alias = node.args.get("alias")
+    called = alias.name.lower() if alias is not None else "unnest"
+    column = alias.columns[0].name.lower() if alias is not None and alias.columns else called
+    inner = exp.select(exp.alias_(exp.Anonymous(this="unnest", expressions=[members.node]), column, quoted=True))
+    return placed(scope, called, inner, [Output(column, VARCHAR)], None)
 
 
 def named_table(
@@ -463,7 +477,7 @@ def bind_external(b: "Binder", name: Name, called: str, names: list[str], scope:
     from headwater.engines.warehouse.sql.binder import undefined_relation
 
     schema = b.world.catalog.schemas.get(name.schema or "")
-    if name.schema is not None and schema is None:
+    if name.schema is not None and schema is None and name.schema not in SYSTEM_SCHEMAS:
         raise SqlError("3F000", f'schema "{name.schema}" does not exist')
     scan = b.world.external(schema, name.name) if schema is not None and schema.external_database else None
     if scan is None:

@@ -86,6 +86,7 @@ class ColumnDefinition(msgspec.Struct, frozen=True, kw_only=True):
     type: SqlType
     not_null: bool = False
     default: exp.Expression | None = None
+    default_text: str | None = None
     identity: tuple[int, int] | None = None  # seed, step
     identity_by_default: bool = False
     encoding: str | None = None

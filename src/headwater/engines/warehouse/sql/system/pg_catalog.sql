@@ -26,7 +26,11 @@ CREATE VIEW pg.pg_class AS
     (SELECT count(*) FROM wh._headwater.columns AS c WHERE c.relation = r.oid)::SMALLINT AS relnatts, 0::SMALLINT AS relchecks, FALSE AS relhasoids,
     EXISTS (SELECT 1 FROM wh._headwater.constraints AS k WHERE k.relation = r.oid AND k.kind = 'p') AS relhaspkey,
     r.kind <> 'r' AS relhasrules, FALSE AS relhastriggers, FALSE AS relhassubclass, FALSE AS relrowsecurity, FALSE AS relforcerowsecurity,
-    FALSE AS relispartition, 'd' AS relreplident, NULL::VARCHAR[] AS reloptions, NULL::VARCHAR[] AS relacl,
+    FALSE AS relispartition, 'd' AS relreplident, NULL::VARCHAR[] AS reloptions,
+    (SELECT list(CASE a.grantee WHEN 'public' THEN '' ELSE a.grantee END || '=' || a.letters || '/' || a.grantor ORDER BY a.grantee) FROM (
+      SELECT p.grantee, any_value(p.grantor) AS grantor, string_agg(CASE p.privilege WHEN 'SELECT' THEN 'r' WHEN 'INSERT' THEN 'a' WHEN 'UPDATE' THEN 'w'
+        WHEN 'DELETE' THEN 'd' WHEN 'RULE' THEN 'R' WHEN 'REFERENCES' THEN 'x' WHEN 'TRIGGER' THEN 't' WHEN 'DROP' THEN 'D' WHEN 'ALTER' THEN 'A' ELSE 'T' END, '' ORDER BY p.privilege) AS letters
+      FROM wh._headwater.privileges AS p WHERE p.kind = 'table' AND p.oid = r.oid GROUP BY p.grantee) AS a) AS relacl,
     CASE r.diststyle WHEN 'EVEN' THEN 0 WHEN 'KEY' THEN 1 WHEN 'ALL' THEN 8 ELSE 9 END::SMALLINT AS reldiststyle, r.created AS relcreationtime
   FROM wh._headwater.relations AS r JOIN wh._headwater.schemas AS n ON n.name = r.schema
     LEFT JOIN pg.pg_user AS u ON u.usename = r.owner
@@ -72,7 +76,7 @@ CREATE VIEW pg.pg_views AS SELECT r.schema AS schemaname, r.name AS viewname, r.
 CREATE VIEW pg.pg_matviews AS SELECT '' AS schemaname, '' AS matviewname, '' AS definition WHERE FALSE;
 CREATE VIEW pg.pg_settings AS SELECT name, coalesce(getvariable('hw_settings')[name], value) AS setting, NULL::VARCHAR AS unit, '' AS category, '' AS short_desc, NULL::VARCHAR AS extra_desc, 'user' AS context, 'string' AS vartype, 'default' AS source FROM memory.main.settings;
 CREATE VIEW pg.pg_am AS SELECT 403::BIGINT AS oid, 'btree' AS amname, 'i' AS amtype WHERE FALSE;
-CREATE VIEW pg.pg_proc AS SELECT 0::BIGINT AS oid, '' AS proname, 11::BIGINT AS pronamespace, 1 AS proowner, 0::BIGINT AS prolang, FALSE AS proisagg, FALSE AS proretset, 0::BIGINT AS prorettype, NULL::BIGINT[] AS proargtypes, NULL::VARCHAR[] AS proargnames, '' AS prosrc, 0 AS pronargs, 'f' AS prokind WHERE FALSE;
+CREATE VIEW pg.pg_proc AS SELECT 0::BIGINT AS oid, '' AS proname, 11::BIGINT AS pronamespace, 1 AS proowner, 0::BIGINT AS prolang, FALSE AS proisagg, FALSE AS proretset, 0::BIGINT AS prorettype, NULL::BIGINT[] AS proargtypes, NULL::VARCHAR[] AS proargnames, '' AS prosrc, 0 AS pronargs, 'f' AS prokind, FALSE AS proiswindow, FALSE AS proisstrict, 'v' AS provolatile, FALSE AS prosecdef, NULL::VARCHAR[] AS proacl WHERE FALSE;
 CREATE VIEW pg.pg_proc_info AS SELECT *, oid AS prooid FROM pg.pg_proc;
 CREATE VIEW pg.pg_language AS SELECT 14::BIGINT AS oid, 'sql' AS lanname WHERE FALSE;
 CREATE VIEW pg.pg_inherits AS SELECT 0::BIGINT AS inhrelid, 0::BIGINT AS inhparent, 0 AS inhseqno, FALSE AS inhdetachpending WHERE FALSE;
@@ -83,7 +87,7 @@ CREATE VIEW pg.pg_policy AS SELECT 0::BIGINT AS oid, '' AS polname, 0::BIGINT AS
 CREATE VIEW pg.pg_collation AS SELECT 100::BIGINT AS oid, 'default' AS collname, 11::BIGINT AS collnamespace WHERE FALSE;
 CREATE VIEW pg.pg_enum AS SELECT 0::BIGINT AS enumtypid, '' AS enumlabel, 0::REAL AS enumsortorder WHERE FALSE;
 CREATE VIEW pg.pg_range AS SELECT 0::BIGINT AS rngtypid, 0::BIGINT AS rngsubtype WHERE FALSE;
-CREATE VIEW pg.pg_extension AS SELECT 0::BIGINT AS oid, '' AS extname, '' AS extversion WHERE FALSE;
+CREATE VIEW pg.pg_extension AS SELECT 0::BIGINT AS oid, '' AS extname, '' AS extversion, 11::BIGINT AS extnamespace WHERE FALSE;
 CREATE VIEW pg.pg_publication AS SELECT 0::BIGINT AS oid, '' AS pubname, FALSE AS puballtables WHERE FALSE;
 CREATE VIEW pg.pg_publication_rel AS SELECT 0::BIGINT AS oid, 0::BIGINT AS prpubid, 0::BIGINT AS prrelid WHERE FALSE;
 CREATE VIEW pg.pg_statistic_ext AS SELECT 0::BIGINT AS oid, 0::BIGINT AS stxrelid, '' AS stxname WHERE FALSE;
