@@ -20,6 +20,7 @@ import pytest
 
 from headwater.kernel.home import Home
 from headwater.kernel.settings import Settings
+from in_process import rewire
 
 for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
     os.environ.pop(name, None)
@@ -95,9 +96,31 @@ class Account:
         self._clients.append(client)
         return client
 
+    def other(self, number: str | None = None) -> "Account":
+        """Another account on the same server and wire; a new one if no number is said."""
+        return Account(self.endpoint_url, number or new_account())
+
     def close(self) -> None:
         for client in self._clients:
             client.close()
+
+
+class AccountInProcess(Account):
+    """The same account's clients, calling in process. One with credentials or a configuration of the wire's stays on HTTP."""
+
+    def __init__(self, server: Server, account: str) -> None:
+        super().__init__(server.endpoint_url, account)
+        self._server = server
+
+    def client(self, service: str, *, region: str | None = None, **options: Any) -> Any:
+        client = super().client(service, region=region, **options)
+        config = options.pop("config", botocore.config.Config())
+        if not options and config.signature_version is None:
+            rewire(client, self._server, self.account)
+        return client
+
+    def other(self, number: str | None = None) -> Account:
+        return AccountInProcess(self._server, number or new_account())
 
 
 class MovableClock:
@@ -135,9 +158,43 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
             server.stop()
 
 
+@pytest.fixture(scope="session")
+def account_on() -> Iterator[Callable[[Server, str], Account]]:
+    """`account_on(server, "123456789012")`: an account that more than one test shares."""
+    made: list[Account] = []
+
+    def account(server: Server, number: str) -> Account:
+        made.append(Account(server.endpoint_url, number))
+        return made[-1]
+
+    yield account
+    for each in made:
+        each.close()
+
+
+BOTH_WIRES = {"sts", "iam", "glue", "firehose", "s3", "logs", "rds"}
+"""Rooms whose tests run over HTTP and in process: that both pass proves that a room's call is an AWS call."""
+COSTLY = {"create_instance", "create_cluster", "start_server"}
+"""Fixtures that start engines or servers: one wire does for what asks for them, as for what is marked slow."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    room = metafunc.definition.path.parent.name
+    if "wire" not in metafunc.fixturenames or room not in BOTH_WIRES or COSTLY & set(metafunc.fixturenames):
+        return
+    if not any(metafunc.definition.iter_markers("slow")) and not any(metafunc.definition.iter_markers("http")):
+        metafunc.parametrize("wire", ["http", "in process"], indirect=True)
+
+
 @pytest.fixture
-def aws(server: Server) -> Iterator[Account]:
-    account = Account(server.endpoint_url, new_account())
+def wire(request: pytest.FixtureRequest) -> str:
+    """How the test's clients reach Headwater: "http" or "in process"."""
+    return str(getattr(request, "param", "http"))
+
+
+@pytest.fixture
+def aws(server: Server, wire: str) -> Iterator[Account]:
+    account = Account(server.endpoint_url, new_account()) if wire == "http" else AccountInProcess(server, new_account())
     yield account
     account.close()
 

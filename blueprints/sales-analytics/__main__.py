@@ -45,7 +45,7 @@ class Run:
 
     def stage(self, name: str, started: float, detail: str = "") -> None:
         took = time.perf_counter() - started
-        self.facts.append((name, f"{took:.1f} s{'  ' + detail if detail else ''}"))
+        self.facts.append((name, f"{took:.1f} s{', ' + detail if detail else ''}"))
         say.print(f"  [dim]{name}: {took:.1f} s{'  ' + detail if detail else ''}[/]")
 
 
@@ -282,8 +282,8 @@ def draw(run: Run, totals: checks.Totals, count: int) -> None:
     months = {chart.MONTHS[int(month) - 1]: cents for month, cents in sorted(totals["month"].items(), key=lambda item: int(item[0]))}
     groups = {
         "Total sales by season": checks.in_order(totals["season"], orders.SEASONS),
-        "Total sales by weekday": by_weekday(totals),
         "Total Sales $ by month": months,
+        "Total sales by weekday": by_weekday(totals),
     }
     path = charts_folder() / "sales-analytics.html"
     chart.page(path, f"Sales analytics: {count:,} orders", groups, run.facts)

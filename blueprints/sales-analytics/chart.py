@@ -67,18 +67,18 @@ PAGE = """<!doctype html>
   :root {{ color-scheme: light dark; --ink: #1d2b36; --soft: #5d6f7c; --paper: #f5f7f8; --card: #ffffff; --line: #dfe6ea; }}
   @media (prefers-color-scheme: dark) {{ :root {{ --ink: #e6edf1; --soft: #9fb0bb; --paper: #12191f; --card: #1b252d; --line: #2b3843; }} }}
   body {{ margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }}
-  header, main, footer {{ max-width: 1180px; margin: 0 auto; padding: 24px; }}
+  header, main {{ max-width: 1180px; margin: 0 auto; padding: 24px; }}
   header h1 {{ margin: 0; font-size: 26px; letter-spacing: -0.01em; }}
   header p {{ margin: 4px 0 0; color: var(--soft); }}
-  main {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(460px, 1fr)); gap: 20px; padding-top: 0; align-items: start; }}
-  section {{ background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; }}
+  main {{ columns: 460px 2; column-gap: 20px; padding-top: 0; }}
+  section {{ break-inside: avoid; margin-bottom: 20px; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; }}
   h2 {{ margin: 0; font-size: 16px; }}
   .total {{ margin: 0 0 10px; color: var(--soft); font-variant-numeric: tabular-nums; }}
   svg {{ width: 100%; height: auto; display: block; }}
   svg text {{ font-size: 14px; fill: var(--ink); font-variant-numeric: tabular-nums; }}
   svg .label {{ text-anchor: end; }}
   svg .value {{ fill: var(--soft); }}
-  table {{ border-collapse: collapse; }}
+  table {{ border-collapse: collapse; margin-top: 8px; }}
   th {{ text-align: left; font-weight: 500; color: var(--soft); padding: 3px 20px 3px 0; }}
   td {{ font-variant-numeric: tabular-nums; }}
 </style>
@@ -87,10 +87,10 @@ PAGE = """<!doctype html>
 <header><h1>{heading}</h1><p>Aurora MySQL → Lambda → Firehose → S3 → Redshift Spectrum, on this machine · {when}</p></header>
 <main>
 {cards}
-</main>
-<footer><table>
+<section><h2>This run</h2><table>
 {rows}
-</table></footer>
+</table></section>
+</main>
 </body>
 </html>
 """

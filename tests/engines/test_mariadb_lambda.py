@@ -19,7 +19,9 @@ import pymysql
 import pytest
 
 from headwater.engines.addresses import free_address
+from headwater.engines.database import SqlFailed
 from headwater.engines.mariadb import MariaDB
+from headwater.engines.mariadb_lambda import library
 from headwater.engines.mariadb_lambda.door import LambdaDoor
 from headwater.engines.mariadb_lambda.library import FLAGS, SOURCE
 
@@ -264,6 +266,27 @@ async def test_a_killed_query_stops_waiting_for_its_function(house: House) -> No
     assert not waiting.is_alive()
     assert "interrupted" in str(failures[0])
     connection.close()
+
+
+async def test_a_machine_that_cannot_have_the_library_has_a_database_all_the_same(
+    tmp_path: Path, mariadb_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library.platform, "machine", lambda: "riscv128")
+    monkeypatch.setattr(library.shutil, "which", lambda name: None if name in ("cc", "gcc", "clang") else name)
+    assert "riscv128" in str(library.missing())
+    database = MariaDB(tmp_path / "data", *free_address(str(tmp_path), 33062), cache=mariadb_cache)
+    await database.create("admin", PASSWORD, "shop")
+    async with asyncio.TaskGroup() as tasks:
+        database.start(tasks)
+        await database.ready()
+        with pytest.raises(SqlFailed, match="does not exist"):
+            await database.execute(f"SELECT lambda_async('{ARN}', '')")
+        await database.stop()
+
+
+def test_a_machine_that_the_library_is_not_shipped_for_builds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "_shipped_here", lambda: b"")
+    assert (library.plugin_folder(tmp_path) / library.NAME).read_bytes().startswith(b"\x7fELF")
 
 
 def test_the_library_compiles_without_a_warning_where_a_compiler_is(tmp_path: Path) -> None:

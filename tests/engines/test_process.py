@@ -141,6 +141,18 @@ async def test_a_program_deaf_to_sigterm_is_killed_after_the_grace(tmp_path: Pat
     assert not alive(pid)
 
 
+async def test_a_program_goes_when_the_group_that_keeps_it_falls(tmp_path: Path) -> None:
+    engine = sleeper(tmp_path)
+    with pytest.raises(ExceptionGroup):
+        async with asyncio.TaskGroup() as tasks:
+            engine.start(tasks)
+            await engine.ready()
+            pid = engine.pid
+            raise RuntimeError("the house falls")
+    assert pid is not None
+    assert await gone(pid)
+
+
 PARENT = """
 import asyncio, sys
 from pathlib import Path

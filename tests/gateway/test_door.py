@@ -249,6 +249,29 @@ def test_a_long_body_is_streamed_and_held_back_until_it_is_read(through: Any) ->
 EXPECTING = "Expect: 100-continue\r\n"
 
 
+def test_a_connection_goes_on_after_a_body_that_ended_while_it_was_held_back(through: Any) -> None:
+    """The reader came late and found everything there: it never had to wait, and so never let anything in."""
+    late = asyncio.Event()
+
+    async def sleepy(request: Request, source: str) -> Response:
+        if isinstance(request.body, Stream):
+            await late.wait()
+            await request.body.read()
+        return Response(200, [], b"done")
+
+    async def scenario(client: Client) -> None:
+        late.clear()
+        socket = await client.open()
+        socket.send(post(bytes(connection.BUFFERED_BYTES_MAX + 1)))
+        await asyncio.sleep(0.2)
+        late.set()
+        assert (await socket.answer())[2] == b"done"
+        socket.send(post(b"small"))
+        assert (await socket.answer())[2] == b"done"
+
+    through(sleepy, scenario)
+
+
 def test_a_client_that_waits_is_asked_for_its_body_when_it_is_read(through: Any) -> None:
     async def scenario(client: Client) -> None:
         socket = await client.open()

@@ -167,3 +167,35 @@ def test_encoded_keys_sort_like_their_components(keys: list[list[str]]) -> None:
         return [component.encode() for component in key]
 
     assert sorted(keys, key=lambda key: encode_key(tuple(key))) == sorted(keys, key=in_bytes)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), max_size=60))
+def test_what_was_used_lately_is_never_out_of_date(steps: list[tuple[int, int]]) -> None:
+    from headwater.kernel.store.recent import Recent
+
+    recent, truth = Recent(), dict[bytes, int]()
+    for name, value in steps:
+        key = bytes([name])
+        if value == 0:
+            recent.drop(key)
+            truth.pop(key, None)
+        else:
+            recent.put(key, value, 2_000_000)  # eight of them fill it
+            truth[key] = value
+        for each in range(10):
+            assert recent.get(bytes([each])) in {truth.get(bytes([each])), None}
+
+
+async def test_a_big_record_is_right_before_and_after_it_is_carried_over(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    for text in ("first", "second", ""):
+        async with store.transaction() as tx:
+            if text:
+                tx.put(BIG, Note(owner="a", name="1", text=text))
+            else:
+                tx.delete(BIG, "a", "1")
+        for _ in range(2):
+            found = store.get(BIG, "a", "1")
+            assert (found.text if found else "") == text
+            await store.range(BIG, "a")
+    store.close()

@@ -18,7 +18,7 @@ class Arn(msgspec.Struct, frozen=True):
     account: str
     resource: str
 
-    def __str__(self) -> str:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def __str__(self) -> str:
         return f"arn:{self.partition}:{self.service}:{self.region}:{self.account}:{self.resource}"
 
     @property

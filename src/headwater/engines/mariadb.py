@@ -25,16 +25,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import pymysql
+import structlog
 
 from headwater.engines.database import CACHE, SqlFailed, Tls, Variable, in_thread, socket_path, write_private
 from headwater.engines.mariadb_lambda.library import NAME as LIBRARY
-from headwater.engines.mariadb_lambda.library import plugin_folder
+from headwater.engines.mariadb_lambda.library import LibraryMissing, plugin_folder
 from headwater.engines.mariadb_programs import Missing, Programs, find
 from headwater.engines.mariadb_programs import install as install  # for `headwater setup`, which looks for both with their engine
 from headwater.engines.mariadb_programs import missing as missing
 from headwater.engines.mariadb_template import LOG_BYTES, copy, template
 from headwater.engines.mariadb_template import variables as template_variables
 from headwater.engines.process import State, Supervised
+
+log = structlog.get_logger()
 
 ADMINISTRATOR: Final = "rdsadmin"
 STARTED: Final = "headwater-started"
@@ -86,9 +89,9 @@ LAMBDA: Final = (
         f"CREATE OR REPLACE DEFINER={ADMIN} PROCEDURE mysql.lambda_async(IN lambda_ARN TEXT, IN lambda_input LONGTEXT) "
         "MODIFIES SQL DATA BEGIN DECLARE answer LONGBLOB; SET answer = lambda_async(lambda_ARN, lambda_input); END;"
     ),
-    # Aurora MySQL 3 asks users for this role; here it can be granted, and the functions work without it.
-    "CREATE ROLE IF NOT EXISTS AWS_LAMBDA_ACCESS;",
 )
+# Aurora MySQL 3 asks users for this role; here it can be granted, and the functions work without it.
+LAMBDA_ROLE: Final = "CREATE ROLE IF NOT EXISTS AWS_LAMBDA_ACCESS;"
 KILLS: Final = (  # RDS's own procedures, as its master lacks the privilege
     f"CREATE OR REPLACE DEFINER={ADMIN} PROCEDURE mysql.rds_kill(IN thread BIGINT) KILL thread;",
     f"CREATE OR REPLACE DEFINER={ADMIN} PROCEDURE mysql.rds_kill_query(IN thread BIGINT) KILL QUERY thread;",
@@ -118,6 +121,7 @@ class MariaDB:
         self._tls = tls
         self._fsync = fsync
         self._socket = socket_path(data, "mysql.sock")
+        self._plugins: Path | None = None
         self._process: Supervised | None = None
         self._last_words = ""
 
@@ -168,12 +172,16 @@ class MariaDB:
             return
         self._process.argv = tuple(self._command(self._programs()))  # what holds now holds after a crash too
         dynamic = {variable.name for variable in await variables(self._cache) if variable.dynamic} - FIXED
-        for name, value in changed.items():
-            if name in dynamic:
-                await self.execute(f"SET GLOBAL {name} = {_literal(value)}")
-        for name in dropped & dynamic:
-            own = SETTINGS.get(name)
-            await self.execute(f"SET GLOBAL {name} = {'DEFAULT' if own is None else _literal(own)}")
+        literals = {name: _literal(value) for name, value in changed.items()}
+        literals |= {name: _literal(SETTINGS[name]) if name in SETTINGS else "DEFAULT" for name in dropped}
+        refused = []
+        for name in literals.keys() & dynamic:
+            try:
+                await self.execute(f"SET GLOBAL {name} = {literals[name]}")
+            except SqlFailed as error:
+                refused.append(f"{name}: {error}")
+        if refused:
+            raise SqlFailed("; ".join(refused))
 
     async def execute(self, sql: str, arguments: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         secret = (self.data / "headwater-admin").read_text()
@@ -187,6 +195,10 @@ class MariaDB:
 
     def _supervised(self) -> Supervised:
         programs = self._programs()
+        try:
+            self._plugins = plugin_folder(self._cache)
+        except LibraryMissing as error:  # a database without these functions is still a database
+            log.warning("SQL cannot call Lambda functions", engine=f"mariadb {self.host}:{self.port}", why=str(error))
         return Supervised(
             f"mariadb {self.host}:{self.port}",
             self._command(programs),
@@ -202,7 +214,7 @@ class MariaDB:
         place = {
             "basedir": programs.basedir,
             "datadir": self.data,
-            "plugin_dir": plugin_folder(self._cache),
+            "plugin_dir": self._plugins or self.data,  # a folder without plugins, where the library cannot be had
             "lc_messages_dir": programs.share,
             "character_sets_dir": programs.share / "charsets",
             "socket": self._socket,
@@ -235,7 +247,8 @@ class MariaDB:
             f"CREATE USER IF NOT EXISTS {ADMIN};",
             f"ALTER USER {ADMIN} IDENTIFIED BY PASSWORD {_text(password_hash(secret))};",
             f"GRANT ALL PRIVILEGES ON *.* TO {ADMIN} WITH GRANT OPTION;",
-            *LAMBDA,
+            *(LAMBDA if self._plugins else ()),
+            LAMBDA_ROLE,
             *KILLS,
         ]
         first = self.data / "headwater-first.sql"

@@ -154,6 +154,10 @@ class Supervised:
                 self._enter("starting")
                 recent = sum(1 for at in deaths if deaths[-1] - at < DEATHS_S)
                 await asyncio.sleep(BACKOFF_FIRST_S * 2 ** (recent - 1))
+        except asyncio.CancelledError:
+            if self._keeper is not None and self._process is not None:  # not by `stop`: the house falls, and nobody will ask politely
+                kill_session(self._process.pid)
+            raise
         except Exception as error:  # a defect of one adapter must not end the whole program through the caller's TaskGroup
             self._why = f"{type(error).__name__}: {error}"
             log.exception("engine keeper failed", engine=self.name)
@@ -216,8 +220,7 @@ class Supervised:
                     await process.wait()
             except TimeoutError:
                 log.warning("engine killed", engine=self.name, grace_s=self._grace_s)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # its own session: whatever it had started goes with it
+        kill_session(process.pid)  # whatever it had started goes with it
         await process.wait()
 
 
@@ -237,6 +240,12 @@ def die_with_parent() -> Callable[[], None] | None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return arm
+
+
+def kill_session(pid: int) -> None:
+    """End a child that leads a session of its own, and all that it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def open_log(path: Path) -> IO[bytes]:

@@ -92,7 +92,7 @@ class Connection(asyncio.Protocol):
 
     # -- the transport's calls -----------------------------------------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are not of asyncio's class
         peer = transport.get_extra_info("peername")
         self._source: str = peer[0] if peer else ""
@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         self._door.connections.add(self)
         self._patience = self._loop.call_later(ARRIVAL_S, self._look)
 
-    def data_received(self, data: bytes) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def data_received(self, data: bytes) -> None:
         if self._refused:
             return
         try:
@@ -117,7 +117,7 @@ class Connection(asyncio.Protocol):
         except Unacceptable as error:
             self._refuse(error.status)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
         self._patience.cancel()
         if self._arriving is not None:
@@ -126,10 +126,10 @@ class Connection(asyncio.Protocol):
             self._full.set_result(None)
         self._wake()
 
-    def pause_writing(self) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def pause_writing(self) -> None:
         self._full = self._loop.create_future()
 
-    def resume_writing(self) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def resume_writing(self) -> None:
         if self._full is not None and not self._full.done():
             self._full.set_result(None)
         self._full = None
@@ -282,15 +282,20 @@ class Connection(asyncio.Protocol):
         while not self._queue:
             if self._lost or self._stopping:
                 return None
+            self._release()
             self._waiting_since = self._loop.time()
             self._waiter = self._loop.create_future()
             await self._waiter
         self._waiting_since = None
         asked = self._queue.popleft()
-        if self._held_back and (self._arriving is None or self._arriving.buffered < BUFFERED_BYTES_MAX):
+        self._release()
+        return asked
+
+    def _release(self) -> None:
+        """Read on, unless the body that is arriving is what holds us back. A body may end while it does, with nobody left to let it in."""
+        if self._held_back and not self._refused and (self._arriving is None or self._arriving.buffered < BUFFERED_BYTES_MAX):
             self._held_back = False
             self._transport.resume_reading()
-        return asked
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

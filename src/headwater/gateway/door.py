@@ -1,6 +1,6 @@
 """The door: one function that serves HTTP/1.1. What stands behind it (httptools, on uvloop) nobody else knows.
 
-An HTTP server's own share of a small request decides how fast the house is: see bench/, and "The door" in ARCHITECTURE.md.
+An HTTP server's own share of a small request decides how fast the house is: see `make bench`, and "The door" in ARCHITECTURE.md.
 """
 
 from __future__ import annotations

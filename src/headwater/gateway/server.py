@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,8 @@ from headwater.kernel.home import Home
 from headwater.kernel.settings import Settings
 
 RUN_FILE: Final = "run.json"
+SWITCH_S: Final = 0.0005
+"""So long may a thread behind the loop (the store's filler) keep the interpreter when the loop wants it; Python's 5 ms are many calls."""
 DOOR_GRACE_S: Final = 10.0
 
 
@@ -104,6 +107,7 @@ def main(settings: Settings, ready: Callable[[Home], None] = lambda home: None) 
         await run(settings, stop, ready)
 
     with contextlib.suppress(KeyboardInterrupt):
+        sys.setswitchinterval(SWITCH_S)
         uvloop.run(program())
 
 

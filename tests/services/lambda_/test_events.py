@@ -177,3 +177,44 @@ def test_events_of_a_broken_function_are_kept_for_their_retries(functions: Any, 
     functions.client.update_function_code(FunctionName="f", ZipFile=zip_of({"index.py": LISTS}))
     clock.advance(timedelta(seconds=61))
     assert eventually(lambda: got(functions, "f")) == ["later"]
+
+
+def test_more_events_than_fit_in_memory_wait_in_the_store_and_run_once(
+    functions: Any, monkeypatch: pytest.MonkeyPatch, server: Any
+) -> None:
+    for name, value in {"QUEUED_MAX": 6, "QUEUED_LOW": 3, "PAGE": 4}.items():
+        monkeypatch.setattr(f"headwater.services.lambda_.queue.{name}", value)
+    functions.make("f", LISTS.replace("print", "import time; time.sleep(0.01); print"))
+    functions.client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
+    for number in range(60):
+        send(functions, "f", number)
+    eventually(lambda: not pending(server, functions, "f"), 20)
+    assert sorted(eventually(lambda: len(found := got(functions, "f")) >= 60 and found)) == list(range(60))
+
+
+def test_an_event_that_waits_too_long_for_its_turn_is_given_up(functions: Any, clock: Any) -> None:
+    functions.make("f", "import time\ndef handler(event, context):\n    print('got', event)\n    time.sleep(2.5)\n", Timeout=20)
+    told = functions.make("told", LISTS)["FunctionArn"]
+    functions.client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
+    functions.client.put_function_event_invoke_config(
+        FunctionName="f", MaximumEventAgeInSeconds=60, DestinationConfig={"OnFailure": {"Destination": told}}
+    )
+    send(functions, "f", 1)
+    functions.logged_until("f", "START")
+    send(functions, "f", 2)
+    clock.advance(timedelta(seconds=61))
+    (record,) = eventually(lambda: got(functions, "told"))
+    assert record["requestContext"]["condition"] == "EventAgeExceeded"
+    assert record["requestPayload"] == 2
+    assert got(functions, "f") == [1]
+
+
+def test_an_update_reaches_events_that_wait(functions: Any, zip_of: Any) -> None:
+    functions.make("f", "import time\ndef handler(event, context):\n    time.sleep(2.5)\n    print('old', event)\n", Timeout=20)
+    functions.client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
+    send(functions, "f", 1)
+    functions.logged_until("f", "START")
+    send(functions, "f", 2)
+    functions.client.update_function_code(FunctionName="f", ZipFile=zip_of({"index.py": LISTS}))
+    assert eventually(lambda: got(functions, "f")) == [2]
+    functions.logged_until("f", "old 1")

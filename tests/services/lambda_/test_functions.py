@@ -138,6 +138,11 @@ REFUSED = {
         "does not exist",
         {"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:nothing:1"]},
     ),
+    "a member that is not built": (
+        "InvalidParameterValueException",
+        "Headwater has not built these members of a function yet: DurableConfig",
+        {"DurableConfig": {"ExecutionTimeout": 60}},
+    ),
     "a name that is too long": ("InvalidParameterValueException", "less than or equal to 64", {"FunctionName": "a" * 65}),
     "a name that is none": ("ValidationException", "'functionName' failed to satisfy constraint", {"FunctionName": "my-function!"}),
 }
@@ -241,6 +246,15 @@ def test_the_account_counts_its_functions(functions: Any) -> None:
     assert settings["AccountLimit"]["ConcurrentExecutions"] == 1000
 
 
+def test_variables_do_not_lie_open_on_the_disk(functions: Any, server: Any) -> None:
+    functions.make("f", ECHO, Environment={"Variables": {"PASSWORD": "correct-horse-battery"}})
+    assert functions.client.get_function_configuration(FunctionName="f")["Environment"] == {
+        "Variables": {"PASSWORD": "correct-horse-battery"}
+    }
+    kept = b"".join(path.read_bytes() for path in server.home.path.rglob("*") if path.is_file())
+    assert b"correct-horse-battery" not in kept
+
+
 def test_a_bootstrap_of_the_functions_own_speaks_the_runtime_api(functions: Any) -> None:
     bootstrap = """#!/usr/bin/env python3
 import json, os, urllib.request
@@ -256,3 +270,18 @@ while True:
         FunctionName="own", Runtime="provided.al2023", Role=functions.role, Handler="any.thing", Code={"ZipFile": archive}
     )
     assert json.loads(functions.client.invoke(FunctionName="own", Payload="[1]")["Payload"].read()) == {"handler": "any.thing", "got": [1]}
+
+
+def test_a_wrapper_script_starts_the_runtime(functions: Any) -> None:
+    archive = entry("wrapper", '#!/bin/sh\nexport WRAPPED=yes\nexec "$@"\n', stat.S_IFREG | 0o755)
+    with zipfile.ZipFile(buffer := io.BytesIO(archive), "a") as opened:
+        opened.writestr("shows.py", "import os\ndef handler(event, context):\n    return os.environ['WRAPPED']\n")
+    functions.client.create_function(
+        FunctionName="wrapped",
+        Runtime="python3.11",
+        Role=functions.role,
+        Handler="shows.handler",
+        Code={"ZipFile": buffer.getvalue()},
+        Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wrapper"}},
+    )
+    assert functions.call("wrapped") == "yes"

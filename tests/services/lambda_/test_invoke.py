@@ -263,6 +263,24 @@ def test_the_log_group_has_all_that_was_printed(functions: Any) -> None:
     assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", stream["logStreamName"])
 
 
+def test_a_log_in_json_is_json_throughout(functions: Any) -> None:
+    source = """
+import logging
+def handler(event, context):
+    logging.getLogger().warning("careful", extra={"n": 1})
+    if event: raise ValueError("no")
+"""
+    functions.make("structured", source, LoggingConfig={"LogFormat": "JSON"})
+    events = [json.loads(line) for line in functions.tail("structured", True).splitlines()]
+    assert [event.get("type") or event["level"] for event in events] == ["platform.start", "WARNING", "ERROR", "platform.report"]
+    start, warning, error, report = events
+    assert start["record"]["version"] == "$LATEST"
+    assert (warning["message"], warning["n"], warning["requestId"]) == ("careful", 1, start["record"]["requestId"])
+    assert (error["errorType"], error["errorMessage"]) == ("ValueError", "no")
+    assert report["record"]["status"] == "error"
+    assert report["record"]["metrics"]["memorySizeMB"] == 128
+
+
 def test_a_runtime_that_the_machine_lacks_runs_on_headwaters_own_and_says_so(functions: Any) -> None:
     functions.make("old", "import sys\ndef handler(event, context):\n    return list(sys.version_info[:2])\n", Runtime="python3.8")
     assert functions.call("old") == list(sys.version_info[:2])

@@ -15,8 +15,6 @@ from typing import Any
 import pymysql
 import pytest
 
-from headwater.kernel.service import room_names
-
 PASSWORD = "secret99word"
 WAIT = {"Delay": 0.05, "MaxAttempts": 400}
 CODE = """
@@ -29,10 +27,7 @@ def handler(event, context):
     return {"sum": event.get("a", 0) + event.get("b", 0)}
 """
 
-pytestmark = [
-    pytest.mark.usefixtures("needs_mariadb"),
-    pytest.mark.skipif("lambda" not in room_names(), reason="the Lambda room is not there"),
-]
+pytestmark = pytest.mark.usefixtures("needs_mariadb")
 
 
 class Shop:

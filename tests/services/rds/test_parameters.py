@@ -91,6 +91,17 @@ def test_a_static_parameter_waits_for_the_reboot(rds: Any, group: str, create_in
     assert status(rds) == "pending-reboot"
 
 
+def test_a_value_that_the_engine_refuses_is_told_among_the_events(rds: Any, group: str, create_instance: Callable[..., Any]) -> None:
+    """Our reading: AWS knows each parameter's values; where only the engine knows, its own words are kept."""
+    instance = create_instance(DBParameterGroupName=group)
+    rds.modify_db_parameter_group(
+        DBParameterGroupName=group, Parameters=[parameter("sql_mode", "SLOPPY"), parameter("max_connections", "55")]
+    )
+    messages = [each["Message"] for each in rds.describe_events(SourceIdentifier="orders", EventCategories=["failure"])["Events"]]
+    assert any("SLOPPY" in message for message in messages)
+    assert (variable(instance, "max_connections"), status(rds)) == (55, "pending-reboot")
+
+
 def test_another_group_is_given_to_a_running_instance(rds: Any, group: str, create_instance: Callable[..., Any]) -> None:
     rds.modify_db_parameter_group(DBParameterGroupName=group, Parameters=[parameter("max_connections", "55")])
     instance = create_instance()

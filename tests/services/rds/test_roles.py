@@ -23,7 +23,7 @@ def test_a_role_is_associated_with_a_cluster_once_and_taken_away(rds: Any, creat
     assert rds.describe_db_clusters(DBClusterIdentifier="sales")["DBClusters"][0]["AssociatedRoles"] == []
     with refused("DBClusterRoleNotFound", ROLE):
         rds.remove_role_from_db_cluster(DBClusterIdentifier="sales", RoleArn=ROLE)
-    with refused("ValidationError", "roleArn"):
+    with refused("InvalidParameterValue", "roleArn"):
         rds.add_role_to_db_cluster(DBClusterIdentifier="sales", RoleArn="arn:aws:iam::123456789012:user/somebody")
 
 

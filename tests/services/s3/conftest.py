@@ -28,6 +28,6 @@ def versioned(s3: Any, bucket: str) -> str:
 @pytest.fixture
 def stranger(aws: Any) -> Iterator[Any]:
     """A client of another account."""
-    account = type(aws)(aws.endpoint_url, str(10**11 + secrets.randbelow(10**11)))
+    account = aws.other()
     yield account.client("s3")
     account.close()

@@ -113,6 +113,7 @@ def test_a_reader_that_has_begun_reads_to_the_end(s3: Any, bucket: str) -> None:
     assert start + stream.read() == body
 
 
+@pytest.mark.http
 @pytest.mark.parametrize("size", [0, 5, 100_000])
 def test_an_engine_reads_an_object_in_place(s3: Any, bucket: str, size: int) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=BIG[:size])

@@ -15,6 +15,7 @@ def constrained(region: str) -> dict[str, Any]:
     return {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 
+@pytest.mark.http
 def test_a_bucket_is_made_found_and_ended(s3: Any) -> None:
     name = fresh()
     assert s3.create_bucket(Bucket=name)["Location"] == f"/{name}"
@@ -27,6 +28,7 @@ def test_a_bucket_is_made_found_and_ended(s3: Any) -> None:
     assert caught.value.response["Error"]["Code"] == "404"
 
 
+@pytest.mark.http
 def test_a_bucket_stands_in_the_region_of_its_constraint(s3: Any, aws: Any) -> None:
     name, european = fresh(), fresh()
     assert s3.create_bucket(Bucket=name, **constrained("us-west-2"))["Location"] == f"http://{name}.s3.amazonaws.com/"
@@ -121,6 +123,7 @@ def test_a_deleted_bucket_takes_its_uploads_with_it(s3: Any, bucket: str, refuse
         s3.list_parts(Bucket=bucket, Key="k", UploadId=upload)
 
 
+@pytest.mark.http
 def test_a_client_of_another_region_is_sent_on(s3: Any, aws: Any) -> None:
     """boto3 reads the bucket's region from the 301 and signs anew; a client that does not sees PermanentRedirect."""
     name = fresh()

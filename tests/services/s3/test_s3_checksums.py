@@ -46,6 +46,7 @@ def test_the_crcs_of_parts_join_to_that_of_the_whole(parts: list[bytes], algorit
     assert checksums.joined(algorithm, pairs) == checksums.of(algorithm, b"".join(parts))
 
 
+@pytest.mark.http
 @pytest.mark.parametrize(("algorithm", "expected"), RECORDED.items(), ids=RECORDED)
 def test_the_checksum_that_was_sent_is_kept_and_shown(s3: Any, bucket: str, algorithm: str, expected: str) -> None:
     name = f"Checksum{algorithm}"
@@ -106,6 +107,7 @@ def test_two_checksums_are_one_too_many(s3: Any, bucket: str, refused: Any) -> N
         s3.put_object(Bucket=bucket, Key="k", Body=b"x", ChecksumCRC32="jNwbzQ==", ChecksumCRC32C="AAAAAA==")
 
 
+@pytest.mark.http
 def test_a_checksum_that_was_promised_must_come(s3: Any, bucket: str, refused: Any) -> None:
     def promise(request: Any, **_: Any) -> None:
         request.headers["x-amz-trailer"] = "x-amz-checksum-sha1"

@@ -126,6 +126,7 @@ def filled(s3: Any, bucket: str) -> str:
     return bucket
 
 
+@pytest.mark.http
 def test_keys_come_in_the_order_of_their_utf8_bytes(s3: Any, filled: str) -> None:
     answer = s3.list_objects_v2(Bucket=filled)
     assert [found["Key"] for found in answer["Contents"]] == KEYS

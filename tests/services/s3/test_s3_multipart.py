@@ -66,6 +66,7 @@ def test_a_part_can_be_read_alone(s3: Any, bucket: str) -> None:
     }
 
 
+@pytest.mark.http
 @pytest.mark.parametrize("algorithm", [None, "CRC32", "CRC32C", "CRC64NVME"])
 def test_the_checksum_of_the_whole_follows_from_those_of_the_parts(s3: Any, bucket: str, algorithm: str | None) -> None:
     """FULL_OBJECT: the same as if the object had been put at once. Without an algorithm it is CRC64NVME."""
@@ -100,6 +101,7 @@ def test_algorithm_and_type_must_go_together(
         s3.create_multipart_upload(Bucket=bucket, Key="k", **asked)
 
 
+@pytest.mark.http
 def test_a_part_with_another_checksum_than_the_uploads_is_refused(s3: Any, bucket: str, refused: Any) -> None:
     upload = begin(s3, bucket, ChecksumAlgorithm="SHA256")
     with refused("InvalidRequest", "expected checksum Type: sha256, actual checksum Type: crc32"):

@@ -122,6 +122,7 @@ def test_what_was_there_before_versioning_is_the_null_version(s3: Any, bucket: s
     assert read(s3, bucket, "null") == b"before"
 
 
+@pytest.mark.http
 def test_a_delete_puts_a_marker_that_can_be_taken_away(s3: Any, versioned: str, refused: Any) -> None:
     version = put(s3, versioned, b"body")
     marker = s3.delete_object(Bucket=versioned, Key="k")

@@ -17,6 +17,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -29,6 +30,10 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef MSG_NOSIGNAL /* macOS has a socket option instead */
+#define MSG_NOSIGNAL 0
+#endif
 
 enum Item_result { STRING_RESULT = 0 };
 
@@ -106,8 +111,13 @@ static int open_door(void) {
   if (!path) path = "lambda.sock";
   if (strlen(path) >= sizeof address.sun_path) return -1;
   strcpy(address.sun_path, path);
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   if (fd < 0) return -1;
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+#ifdef SO_NOSIGPIPE
+  int quiet = 1;
+  setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &quiet, sizeof quiet);
+#endif
   struct timeval look = {.tv_usec = KILL_CHECK_MS * 1000};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof look);
   if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;

@@ -33,13 +33,13 @@ class Connection(asyncio.Protocol):
         self.gone = False
         self.on_lost: Callable[[], None] = lambda: None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         transport.set_write_buffer_limits(high=UNSENT_BYTES_MAX)
         self._transport = transport
         self._accepted(self)
 
-    def data_received(self, data: bytes) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def data_received(self, data: bytes) -> None:
         self._buffer += data
         try:
             while self._cut():
@@ -66,11 +66,11 @@ class Connection(asyncio.Protocol):
         del self._buffer[: head + length]
         return True
 
-    def eof_received(self) -> bool:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def eof_received(self) -> bool:
         self._leave()
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._writable.set()
         self._leave()
@@ -82,10 +82,10 @@ class Connection(asyncio.Protocol):
         self.gone = True
         self._arrived.set()
 
-    def pause_writing(self) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def pause_writing(self) -> None:
         self._writable.clear()
 
-    def resume_writing(self) -> None:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def resume_writing(self) -> None:
         self._writable.set()
 
     async def frame(self) -> Frame | None:

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-import pyarrow as pa  # noqa: TID253 - imported in the warehouse's own process only, where it is needed at once
-import pyarrow.compute as pc  # noqa: TID253 - likewise
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from headwater.engines.warehouse.oids import Oid
 from headwater.engines.warehouse.protocol import BINARY

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from headwater.kernel.store import journal
 from headwater.kernel.store.filler import BACKLOG_BYTES_MAX, Filler, raise_flag
 from headwater.kernel.store.journal import Change, Journal
+from headwater.kernel.store.recent import Recent
 from headwater.kernel.store.shelf import Shelf
 from headwater.kernel.store.table import Record, Table, encode_key
 
@@ -50,13 +51,26 @@ class _Memory:
             at += 1
 
 
-class _Pending:
-    """A big table's changes that the filler has not carried over: key -> (position, record or None)."""
+class _Big:
+    """A big table: the changes that the filler has not carried over (None: deleted), and what was used lately."""
 
-    __slots__ = ("changes",)
+    __slots__ = ("changes", "recent")
 
     def __init__(self) -> None:
-        self.changes: dict[bytes, tuple[int, Any]] = {}
+        self.changes: dict[bytes, tuple[int, Any]] = {}  # key -> (position, record)
+        self.recent = Recent()
+
+    def change(self, key: bytes, position: int, record: Any, stored: bytes | None) -> None:
+        self.changes[key] = (position, record)
+        if stored is None:
+            self.recent.drop(key)
+        else:
+            self.recent.put(key, record, len(stored))
+
+    def carried(self, key: bytes, position: int) -> None:
+        change = self.changes.get(key)
+        if change is not None and change[0] <= position:
+            del self.changes[key]
 
 
 class Transaction:
@@ -100,7 +114,7 @@ class Store:
         self._journals.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._fsync_always = fsync_always
         self._memory: dict[Table[Any], _Memory] = {}
-        self._pending: dict[tuple[str, str], _Pending] = {}
+        self._big: dict[tuple[str, str], _Big] = {}
         self._writers: dict[str, Shelf] = {}
         self._readers: dict[str, Shelf] = {}
         self._rangers: dict[str, Shelf] = {}
@@ -149,12 +163,19 @@ class Store:
         if not table.big:
             found: R | None = self._table(table).records.get(encoded)
             return found
-        pending = self._pending.get((table.service, table.name))
-        if pending is not None and (change := pending.changes.get(encoded)) is not None:
-            record: R | None = change[1]
-            return record
+        big = self._big_table(table.service, table.name)
+        recent: R | None = big.recent.get(encoded)
+        if recent is not None:
+            return recent
+        change: tuple[int, R | None] | None = big.changes.get(encoded)
+        if change is not None:
+            return change[1]
         stored = self._shelf(self._readers, table.service).get(table.name, encoded)
-        return None if stored is None else table.decode(stored)
+        if stored is None:
+            return None
+        record = table.decode(stored)
+        big.recent.put(encoded, record, len(stored))
+        return record
 
     def scan(self, table: Table[R], *components: str) -> list[R]:
         """All records of a small table whose key begins with these components, in key order."""
@@ -217,9 +238,9 @@ class Store:
         changes = [Change(table.service, table.name, key, None if record is None else table.encode(record)) for table, key, record in puts]
         before = self._journal.position
         position = self._journal.append(changes)
-        for table, key, record in puts:
+        for (table, key, record), change in zip(puts, changes, strict=True):
             if table.big:
-                self._pending.setdefault((table.service, table.name), _Pending()).changes[key] = (position, record)
+                self._big_table(table.service, table.name).change(key, position, record, change.value)
             elif record is None:
                 self._memory[table].delete(key)
             else:
@@ -251,9 +272,9 @@ class Store:
     def _carried(self, position: int, changes: list[Change]) -> None:
         self._filled = position
         for service, table, key, _ in changes:
-            pending = self._pending.get((service, table))
-            if pending is not None and (change := pending.changes.get(key)) is not None and change[0] <= position:
-                del pending.changes[key]
+            big = self._big.get((service, table))
+            if big is not None:
+                big.carried(key, position)
         ready = [waiter for wanted, waiter in self._fill_waiters if wanted <= position]
         self._fill_waiters = [(wanted, waiter) for wanted, waiter in self._fill_waiters if wanted > position]
         for waiter in ready:
@@ -307,6 +328,12 @@ class Store:
             shelf = shelves[service] = Shelf(self._folder / f"{service}.db")
             self.services_with_state.add(service)
         return shelf
+
+    def _big_table(self, service: str, name: str) -> _Big:
+        big = self._big.get((service, name))
+        if big is None:
+            big = self._big[service, name] = _Big()
+        return big
 
     def _table(self, table: Table[Any]) -> _Memory:
         memory = self._memory.get(table)

@@ -10,7 +10,7 @@ from headwater.kernel.context import Context
 
 from . import runtimes
 from .fleet import layer_code
-from .model import Version
+from .model import Version, variables_of
 from .names import invalid
 
 ENVIRONMENT_BYTES_MAX: Final = 4_096
@@ -22,18 +22,22 @@ Parameters = dict[str, Any]
 
 def configured(ctx: Context, version: Version, request: Parameters) -> Version:
     """The version with what a create or an update says about it."""
+    not_built = sorted(_NOT_BUILT & {member for member, value in request.items() if value})
+    if not_built:
+        raise invalid(f"Headwater has not built these members of a function yet: {', '.join(not_built)}.")
     changes: Parameters = {}
     for member, (field, checked) in _MEMBERS.items():
         if member in request:
             changes[field] = checked(ctx, request[member])
+    if "Environment" in request:
+        changes["sealed_environment"] = _sealed(ctx, version, _checked_environment(request["Environment"].get("Variables", {})))
     for member, inner, field in _NESTED:
         if request.get(member, {}).get(inner) is not None:
             changes[field] = request[member][inner]
     changes |= _logging(version, request)
     extras = dict(version.extras)
-    for member in ("KMSKeyArn", "FileSystemConfigs"):
-        if request.get(member):
-            extras[member] = request[member]
+    if request.get("KMSKeyArn"):
+        extras["KMSKeyArn"] = request["KMSKeyArn"]
     if "VpcConfig" in request:
         wanted = {"SubnetIds": [], "SecurityGroupIds": [], "VpcId": "", "Ipv6AllowedForDualStack": False}
         extras["VpcConfig"] = wanted | request["VpcConfig"]
@@ -67,8 +71,14 @@ def _checked_role(ctx: Context, role: str) -> str:
     return role
 
 
-def _checked_environment(_: Context, environment: Parameters) -> dict[str, str]:
-    variables: dict[str, str] = environment.get("Variables", {})
+def _sealed(ctx: Context, version: Version, variables: dict[str, str]) -> bytes:
+    """The same variables stay sealed as they are: publishing compares."""
+    if version.sealed_environment is not None and variables_of(version, ctx.home.vault) == variables:
+        return version.sealed_environment
+    return ctx.home.vault.seal(msgspec.json.encode(variables), version.function_arn)
+
+
+def _checked_environment(variables: dict[str, str]) -> dict[str, str]:
     reserved = sorted(set(variables) & runtimes.RESERVED_VARIABLES)
     if reserved:
         raise invalid(
@@ -99,11 +109,13 @@ _MEMBERS: Final[dict[str, tuple[str, Callable[[Context, Any], Any]]]] = {
     "Description": ("description", _as_it_is),
     "Timeout": ("timeout_s", _as_it_is),
     "MemorySize": ("memory_mb", _as_it_is),
-    "Environment": ("environment", _checked_environment),
     "Layers": ("layers", _checked_layers),
     "DeadLetterConfig": ("dead_letter_arn", lambda _, config: config.get("TargetArn") or None),
     "Architectures": ("architectures", lambda _, names: tuple(names)),
 }
+_NOT_BUILT: Final = frozenset(
+    {"AcceleratorConfig", "CapacityProviderConfig", "CodeSigningConfigArn", "DurableConfig", "FileSystemConfigs", "TenancyConfig"}
+)
 _NESTED: Final = (
     ("EphemeralStorage", "Size", "tmp_mb"),
     ("TracingConfig", "Mode", "tracing"),

@@ -6,7 +6,7 @@ store, and a crew can be rebuilt from it at any time.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,7 @@ from headwater.kernel.store import Store
 
 from . import code, runtimes
 from .invocation import Invocation, stream_name
-from .model import ALIASES, FUNCTIONS, LATEST, LAYERS, VERSIONS, Version, padded
+from .model import ALIASES, FUNCTIONS, LATEST, LAYERS, VERSIONS, Version, padded, variables_of
 from .pool import WORKERS_ASYNCHRONOUS_MAX, Pool
 from .shipping import Shipper, Stream
 from .worker import Launch, Worker
@@ -58,7 +58,7 @@ class Crew:
                 return pool
             launch = await self._fleet.launch_of(version)
             before = self.pools.get(version.version)
-            pool = Pool(launch, self._fleet.spawn, WorkerMaker(self._fleet, version, launch), self._asynchronous_max)
+            pool = Pool(launch, self._fleet.spawn, WorkerMaker(self._fleet, version, launch), self._asynchronous_max, self._fleet.is_stale)
             self.pools[version.version] = (version.revision_id, pool)
         if before is not None:
             for invocation in before[1].retire():
@@ -80,6 +80,15 @@ class Crew:
         function = self._fleet.home.store.get(FUNCTIONS, *self._key)
         return None if function is None else function.reserved
 
+    @property
+    def name(self) -> str:
+        account, region, name = self._key
+        return f"arn:aws:lambda:{region}:{account}:function:{name}"
+
+    def describe(self) -> dict[str, int]:
+        workers = sum(pool.workers for _, pool in self.pools.values())
+        return {"workers": workers, "in_flight": self.in_flight, "events": len(self.queued)}
+
     def enter(self) -> None:
         self.in_flight += 1
         account = self._key[0]
@@ -93,6 +102,17 @@ class Crew:
         """A limit has changed."""
         for _, pool in self.pools.values():
             pool.pump()
+
+    def renew(self, version: Version) -> None:
+        """The version has changed: its free workers end now, and who waits for it runs what it has become."""
+        before = self.pools.pop(version.version, None)
+        if before is not None and (waited := before[1].retire()):
+            self._fleet.spawn(self._move(version, waited), "lambda move")
+
+    async def _move(self, version: Version, waited: list[Invocation]) -> None:
+        pool = await self.pool(version)
+        for invocation in waited:
+            pool.submit(invocation)
 
     def dismiss(self, *versions: str) -> list[Invocation]:
         """These versions are gone (none named: the whole function); who waited for them is handed back."""
@@ -133,6 +153,7 @@ class Fleet:
         self.shipper = Shipper(self.spawn)
         self.in_flight: dict[str, int] = {}
         self._crews: dict[tuple[str, str, str], Crew] = {}
+        self.is_stale: Callable[[Invocation], bool] = lambda _: False  # the queue says, once it is there
         self._certificates: Path | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -172,6 +193,7 @@ class Fleet:
             certificates=self._certificates,
             endpoint_url=endpoint_url,
             credentials=credentials,
+            variables=variables_of(version, self.home.vault) or {},
         )
         return runtimes.launch_of(version, places)
 
@@ -184,7 +206,7 @@ class Fleet:
         others = self._tasks - {asyncio.current_task()}
         if others:
             await asyncio.wait(others, timeout=CLOSE_S)
-        await self.shipper.flush()
+        await self.shipper.close()
 
 
 async def _survived(work: Coroutine[Any, Any, None], name: str) -> None:

@@ -68,7 +68,7 @@ async def create_function(ctx: Context, request: Parameters) -> Parameters:
         tx.put(VERSIONS, latest)
         if published is not None:
             tx.put(VERSIONS, published)
-    return describe(published or latest, arn=asked.function_arn, **CREATING)
+    return describe(published or latest, ctx.home.vault, arn=asked.function_arn, **CREATING)
 
 
 async def get_function(ctx: Context, request: Parameters) -> Parameters:
@@ -76,7 +76,7 @@ async def get_function(ctx: Context, request: Parameters) -> Parameters:
     function = ctx.store.get(FUNCTIONS, *asked.key)
     assert function is not None
     answer: Parameters = {
-        "Configuration": describe(version, arn=asked.arn),
+        "Configuration": describe(version, ctx.home.vault, arn=asked.arn),
         "Code": {"RepositoryType": "S3", "Location": await _location_of(ctx, version.code_sha256)},
     }
     if function.tags and asked.qualifier is None:
@@ -88,15 +88,15 @@ async def get_function(ctx: Context, request: Parameters) -> Parameters:
 
 async def get_function_configuration(ctx: Context, request: Parameters) -> Parameters:
     asked, version = find(ctx, request)
-    return describe(version, arn=asked.arn)
+    return describe(version, ctx.home.vault, arn=asked.arn)
 
 
 async def list_functions(ctx: Context, request: Parameters) -> Parameters:
     versions = ctx.store.scan(VERSIONS, ctx.account, ctx.region)
     if request.get("FunctionVersion") == "ALL":
-        described = [(f"{v.name}:{padded(v.version)}", describe(v, arn=f"{v.function_arn}:{v.version}")) for v in versions]
+        described = [(f"{v.name}:{padded(v.version)}", describe(v, ctx.home.vault, arn=f"{v.function_arn}:{v.version}")) for v in versions]
     else:
-        described = [(v.name, describe(v, arn=v.function_arn)) for v in versions if v.version == LATEST]
+        described = [(v.name, describe(v, ctx.home.vault, arn=v.function_arn)) for v in versions if v.version == LATEST]
     return page(described, request, "Functions", PAGE)
 
 
@@ -116,17 +116,18 @@ async def update_function_code(ctx: Context, request: Parameters) -> Parameters:
         revision_id=ctx.new_id(),
     )
     if request.get("DryRun"):
-        return describe(changed, arn=asked.function_arn)
+        return describe(changed, ctx.home.vault, arn=asked.function_arn)
     async with ctx.store.transaction() as tx:
         tx.put(VERSIONS, changed)
         if sha256 != latest.code_sha256:
             tx.owe(perhaps_unused(ctx, latest.code_sha256))
+    fleet_of(ctx.home).crew(asked.key).renew(changed)
     if request.get("Publish"):
         from .versions import _publish as publish
 
         changed = await publish(ctx, changed, None)
-        return describe(changed, arn=f"{changed.function_arn}:{changed.version}", **UPDATING)
-    return describe(changed, arn=asked.function_arn, **UPDATING)
+        return describe(changed, ctx.home.vault, arn=f"{changed.function_arn}:{changed.version}", **UPDATING)
+    return describe(changed, ctx.home.vault, arn=asked.function_arn, **UPDATING)
 
 
 async def update_function_configuration(ctx: Context, request: Parameters) -> Parameters:
@@ -136,7 +137,8 @@ async def update_function_configuration(ctx: Context, request: Parameters) -> Pa
     changed = msgspec.structs.replace(changed, modified_at=ctx.clock.now(), revision_id=ctx.new_id())
     async with ctx.store.transaction() as tx:
         tx.put(VERSIONS, changed)
-    return describe(changed, arn=asked.function_arn, **UPDATING)
+    fleet_of(ctx.home).crew(asked.key).renew(changed)
+    return describe(changed, ctx.home.vault, arn=asked.function_arn, **UPDATING)
 
 
 async def delete_function(ctx: Context, request: Parameters) -> Parameters:

@@ -5,7 +5,6 @@ Else it runs on Headwater's own, and its log says so. Versions that boto3 itself
 """
 
 import functools
-import importlib.metadata
 import re
 import shutil
 import subprocess
@@ -117,6 +116,8 @@ def _candidates(version: str) -> Iterator[str]:
 
 
 def _is_supported(version: str) -> bool:
+    import importlib.metadata  # here and below: it brings the email package, which a room that only shows functions never needs
+
     oldest = max(
         int(found[1])
         for name in _IN_RUNTIME
@@ -128,6 +129,8 @@ def _is_supported(version: str) -> bool:
 @functools.cache
 def _runtime_packages() -> tuple[Path, ...]:
     """The files and folders of those packages and of all that they require."""
+    import importlib.metadata
+
     wanted, seen, paths = list(_IN_RUNTIME), set[str](), dict[Path, None]()
     while wanted:
         name = wanted.pop()

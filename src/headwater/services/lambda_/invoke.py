@@ -16,7 +16,7 @@ from headwater.kernel.context import Context
 from .fleet import fleet_of, version_of
 from .invocation import Invocation, Outcome
 from .model import LATEST, Version
-from .names import Reference, not_found, reference
+from .names import Reference, invalid, not_found, reference
 from .queue import queue_of
 
 REQUEST_BYTES_MAX: Final = 6_291_456
@@ -31,6 +31,9 @@ async def invoke(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     kind = request.get("InvocationType", "RequestResponse")
     payload = request.get("Payload") or b"{}"
     version = _find(ctx, asked)
+    for member in ("DurableExecutionName", "TenantId"):
+        if request.get(member):
+            raise invalid(f"{member} is for functions of a kind that Headwater has not built yet.")
     if kind == "DryRun":
         return {"StatusCode": 204}
     _check_payload(payload, EVENT_BYTES_MAX if kind == "Event" else REQUEST_BYTES_MAX)

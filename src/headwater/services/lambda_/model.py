@@ -12,6 +12,7 @@ import msgspec
 from msgspec import field
 
 from headwater.kernel.store import Record, Table
+from headwater.kernel.vault import Vault
 
 LATEST: Final = "$LATEST"
 CREATING: Final = {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
@@ -53,7 +54,7 @@ class Version(Record, frozen=True, kw_only=True):
     timeout_s: int = 3
     memory_mb: int = 128
     tmp_mb: int = 512
-    environment: dict[str, str] | None = None
+    sealed_environment: bytes | None = None  # variables often hold secrets
     layers: list[str] = field(default_factory=list)
     dead_letter_arn: str | None = None
     log_format: str = "Text"
@@ -171,7 +172,14 @@ def timestamp(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}+0000"
 
 
-def describe(version: Version, *, arn: str, **state: str) -> dict[str, Any]:
+def variables_of(version: Version, vault: Vault) -> dict[str, str] | None:
+    """The environment variables that the user gave; None where he gave none at all."""
+    if version.sealed_environment is None:
+        return None
+    return msgspec.json.decode(vault.open(version.sealed_environment, version.function_arn), type=dict[str, str])
+
+
+def describe(version: Version, vault: Vault, *, arn: str, **state: str) -> dict[str, Any]:
     """FunctionConfiguration. `state` are members about what is under way, over those of a version at rest."""
     logging: dict[str, Any] = {"LogFormat": version.log_format, "LogGroup": version.log_group}
     if version.log_format == "JSON":
@@ -202,8 +210,9 @@ def describe(version: Version, *, arn: str, **state: str) -> dict[str, Any]:
         "LoggingConfig": logging,
         **version.extras,
     }
-    if version.environment is not None:
-        described["Environment"] = {"Variables": version.environment}
+    variables = variables_of(version, vault)
+    if variables is not None:
+        described["Environment"] = {"Variables": variables}
     if version.dead_letter_arn is not None:
         described["DeadLetterConfig"] = {"TargetArn": version.dead_letter_arn}
     described |= state

@@ -25,7 +25,9 @@ IDLE_S: Final = 300.0
 
 
 class Pool:
-    """`make` builds a worker for this pool; `asynchronous_max` is how many workers asynchronous events may have now."""
+    """`make` builds a worker for this pool; `asynchronous_max` is how many workers asynchronous events may have now; `is_stale` says of
+    an event that its time is over, and has then seen to it.
+    """
 
     def __init__(
         self,
@@ -33,11 +35,13 @@ class Pool:
         spawn: Callable[[Coroutine[Any, Any, None], str], None],
         make: Callable[["Pool"], Worker],
         asynchronous_max: Callable[[], int],
+        is_stale: Callable[[Invocation], bool] = lambda _: False,
     ) -> None:
         self.launch = launch
         self._spawn = spawn
         self._make = make
         self._asynchronous_max = asynchronous_max
+        self._is_stale = is_stale
         self._loop = asyncio.get_running_loop()
         self._workers: set[Worker] = set()
         self._starting: set[Worker] = set()
@@ -140,8 +144,10 @@ class Pool:
     def _next(self) -> Invocation | None:
         if self._waiting:
             return self._waiting.popleft()
-        if self._backlog and self._asynchronous < self._asynchronous_max():
-            return self._backlog.popleft()
+        while self._backlog and self._asynchronous < self._asynchronous_max():
+            event = self._backlog.popleft()
+            if not self._is_stale(event):
+                return event
         return None
 
     def _fail_all(self, failure: Failure) -> None:

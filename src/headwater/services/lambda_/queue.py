@@ -66,6 +66,7 @@ class Queue:
         self._wake = asyncio.Event()
         self._last = 0
         self.closed = False
+        fleet.is_stale = self._is_stale
         home.tasks.create_task(self._settle(), name="lambda queue")
 
     async def accept(self, ctx: Context, function: str, qualifier: str | None, payload: bytes, client_context: str | None) -> None:
@@ -197,11 +198,18 @@ class Queue:
             self._give_up(invocation, tried, outcome, "RetriesExhausted")
             return
         due = self._home.clock.now() + RETRY_AFTER[tried.attempts - 1]
-        age_max_s = AGE_MAX_S if config is None or config.age_max_s is None else config.age_max_s
-        if due - pending.accepted_at > timedelta(seconds=age_max_s):
+        if due - pending.accepted_at > age_max(config):
             self._give_up(invocation, tried, outcome, "EventAgeExceeded")
             return
         self._end(invocation, pending, lambda tx: _put_off(tx, tried, due))
+
+    def _is_stale(self, invocation: Invocation) -> bool:
+        """Whether an event has waited too long for its turn; it is then given up."""
+        pending = invocation.pending
+        if pending is None or self._home.clock.now() - pending.accepted_at <= age_max(self._config(pending)):
+            return False
+        self._give_up(invocation, pending, None, "EventAgeExceeded")
+        return True
 
     def _give_up(self, invocation: Invocation, pending: Pending, outcome: Outcome | None, condition: str) -> None:
         config = self._config(pending)
@@ -243,6 +251,10 @@ class Queue:
                     change(tx)
 
 
+def age_max(config: EventConfig | None) -> timedelta:
+    return timedelta(seconds=AGE_MAX_S if config is None or config.age_max_s is None else config.age_max_s)
+
+
 def _put_off(tx: Transaction, pending: Pending, due: datetime) -> None:
     tx.put(PENDING, msgspec.structs.replace(pending, due=due))
     subject = f"{pending.function}/{pending.id}"
@@ -260,6 +272,12 @@ def queue_of(home: "Home") -> Queue:
 @SERVICE.starts
 async def _resume(home: "Home") -> None:
     await queue_of(home).resume()
+
+
+@SERVICE.describes
+def _describe(home: "Home") -> object:
+    """For `headwater status`: how many workers each function has, and how many events wait."""
+    return {crew.name: crew.describe() for crew in fleet_of(home).crews()}
 
 
 @SERVICE.stops

@@ -44,6 +44,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     certificates: Path
     endpoint_url: str
     credentials: tuple[str, str, str]
+    variables: dict[str, str]  # the user's
 
 
 def check(runtime: str) -> None:
@@ -83,6 +84,7 @@ def launch_of(version: Version, places: Places) -> Launch:
         version=version.version,
         timeout_s=version.timeout_s,
         memory_mb=version.memory_mb,
+        json_log=version.log_format == "JSON",
         notice=notice,
     )
     if refused is not None:
@@ -138,7 +140,7 @@ def _environment(version: Version, places: Places) -> dict[str, str]:
         "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
         "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
     }
-    return defaults | (version.environment or {}) | fixed
+    return defaults | places.variables | fixed
 
 
 Parts = tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[Path, str], ...], tuple[str, ...]]  # argv, notice, binds, hidden
@@ -164,5 +166,8 @@ def _python(version: Version, places: Places, environment: dict[str, str], *, is
         environment |= {"LAMBDA_TASK_ROOT": str(places.task), "PATH": f"{environment['PATH']}:/opt/homebrew/bin"}
         environment["PYTHONDONTWRITEBYTECODE"] = "1"  # in the view the code is read-only; here this keeps it as it was uploaded
     binds = (*sandbox.interpreter_binds(interpreter.prefix), *((path, f"/var/runtime/{path.name}") for path in files))
-    argv = (str(interpreter.path), "-m", "awslambdaric", version.handler)
+    argv: tuple[str, ...] = (str(interpreter.path), "-m", "awslambdaric", version.handler)
+    wrapper = environment.get("AWS_LAMBDA_EXEC_WRAPPER")  # a script of the function's, or of a layer, that starts the runtime itself
+    if wrapper:
+        argv = (wrapper, *argv)
     return argv, (interpreter.notice,) if interpreter.notice else (), binds, own_folders_of(interpreter)

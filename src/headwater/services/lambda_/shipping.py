@@ -56,10 +56,11 @@ class Shipper:
         self._dirty: list[Stream] = []
         self._timer: asyncio.TimerHandle | None = None
         self._shipping = False
+        self._closed = False
 
     def wants(self, stream: Stream) -> None:
         self._dirty.append(stream)
-        if self._timer is None and not self._shipping:
+        if self._timer is None and not self._shipping and not self._closed:
             self._timer = asyncio.get_running_loop().call_later(SHIP_AFTER_S, self._begin)
 
     def _begin(self) -> None:
@@ -72,8 +73,14 @@ class Shipper:
             await self.flush()
         finally:
             self._shipping = False
-            if self._dirty and self._timer is None:
+            if self._dirty and self._timer is None and not self._closed:
                 self._timer = asyncio.get_running_loop().call_later(SHIP_AFTER_S, self._begin)
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        await self.flush()
 
     async def flush(self) -> None:
         """Everything gathered so far, now."""

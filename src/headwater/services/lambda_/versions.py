@@ -21,13 +21,15 @@ async def publish_version(ctx: Context, request: Parameters) -> Parameters:
             " CodeSHA256 in $LATEST."
         )
     published = await _publish(ctx, latest, request.get("Description"))
-    return describe(published, arn=asked.qualified(published.version))
+    return describe(published, ctx.home.vault, arn=asked.qualified(published.version))
 
 
 async def list_versions_by_function(ctx: Context, request: Parameters) -> Parameters:
     asked, _ = find(ctx, request)
     versions = ctx.store.scan(VERSIONS, *asked.key)
-    return page([(padded(v.version), describe(v, arn=asked.qualified(v.version))) for v in versions], request, "Versions", PAGE)
+    return page(
+        [(padded(v.version), describe(v, ctx.home.vault, arn=asked.qualified(v.version))) for v in versions], request, "Versions", PAGE
+    )
 
 
 async def create_alias(ctx: Context, request: Parameters) -> Parameters:

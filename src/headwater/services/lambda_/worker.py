@@ -37,6 +37,7 @@ from .invocation import (
     timed_out,
     too_large,
 )
+from .platform_log import Figures, Format, Json, Text
 from .runtime_api import RuntimeConnection
 
 INIT_S: Final = 10.0  # AWS's limit for the time before the first event is asked for; the function's own timeout comes on top
@@ -58,6 +59,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     timeout_s: int
     memory_mb: int
+    json_log: bool = False
     notice: tuple[str, ...] = ()  # what the function's log has to say about this machine
 
 
@@ -86,6 +88,8 @@ class Worker:
         self._owner = owner
         self._log = log
         self._now = now
+        self._is_text = not launch.json_log
+        self._format: Format = Text() if self._is_text else Json()
         self._machine = machine  # seconds since 1970 by the machine's clock: the function compares deadlines with its own
         self._loop = asyncio.get_running_loop()
         self._process: asyncio.subprocess.Process | None = None
@@ -141,7 +145,7 @@ class Worker:
             headers += f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
         invocation.headers = headers.encode()
         self._tail.clear()
-        self._say(f"START RequestId: {invocation.request_id} Version: {launch.version}")
+        self._say(self._format.start(self._now(), invocation.request_id, launch.version))
         self._timer = self._loop.call_later(min(WATCH_S, launch.timeout_s), self._watch)
         connection.give(invocation)
         return True
@@ -171,7 +175,7 @@ class Worker:
         return self._finish(request_id, Outcome(payload=payload))
 
     def fails(self, request_id: str, error: bytes) -> bool:
-        return self._finish(request_id, Outcome(payload=error, error=UNHANDLED))
+        return self._finish(request_id, Outcome(payload=error, error=UNHANDLED), "success" if self._is_text else "error")
 
     def fails_to_start(self, error: bytes) -> None:
         self._init_error = error
@@ -180,7 +184,7 @@ class Worker:
 
     async def _live(self) -> Failure | None:
         launch = self._launch
-        self._say(f"INIT_START Runtime Version: {launch.env.get('AWS_EXECUTION_ENV', '').removeprefix('AWS_Lambda_')}")
+        self._say(self._format.init_start(self._now(), launch.env.get("AWS_EXECUTION_ENV", "").removeprefix("AWS_Lambda_")))
         for sentence in launch.notice:
             self._say(sentence)
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -228,7 +232,7 @@ class Worker:
         current = self._current
         if current is not None:
             self._say(f"RequestId: {current.request_id} Error: {how_it_ended(code)}")
-            self._finish(current.request_id, exited(current.request_id, code))
+            self._finish(current.request_id, exited(current.request_id, code), "error")
             return None
         if self.ready:
             return None
@@ -246,13 +250,13 @@ class Worker:
 
     # One run.
 
-    def _finish(self, request_id: str, outcome: Outcome) -> bool:
+    def _finish(self, request_id: str, outcome: Outcome, status: str = "success") -> bool:
         current = self._current
         if current is None or current.request_id != request_id:
             return False
         self._read()
         self._cancel_timer()
-        self._report(current)
+        self._report(current, status)
         self._current = None
         self._owner.finished(current)
         if current.tail:
@@ -261,21 +265,15 @@ class Worker:
         current.done(current, outcome)
         return True
 
-    def _report(self, current: Invocation) -> None:
-        launch = self._launch
+    def _report(self, current: Invocation, status: str) -> None:
         now = self._loop.time()
         if now - self._peak_at > WATCH_S:
             self._measure()
-        took_ms = (now - self._began) * 1000
-        init = ""
-        if self._init_ms is not None:
-            init = f"Init Duration: {self._init_ms:.2f} ms\t"
-            self._init_ms = None
-        self._say(f"END RequestId: {current.request_id}")
-        self._say(
-            f"REPORT RequestId: {current.request_id}\tDuration: {took_ms:.2f} ms\tBilled Duration: {int(took_ms) + 1} ms\t"
-            f"Memory Size: {launch.memory_mb} MB\tMax Memory Used: {min(-(-self._peak_bytes // _MIB), launch.memory_mb)} MB\t{init}"
-        )
+        memory_mb = self._launch.memory_mb
+        figures = Figures((now - self._began) * 1000, memory_mb, min(-(-self._peak_bytes // _MIB), memory_mb), self._init_ms)
+        self._init_ms = None
+        for line in self._format.report(self._now(), current.request_id, figures, status):
+            self._say(line)
 
     def _watch(self) -> None:
         """Ten times a second while a run lasts: has it used up its time, or its memory?"""
@@ -286,13 +284,13 @@ class Worker:
         if left <= 0:
             timeout_s = self._launch.timeout_s
             self._say(f"{self._now():%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z {current.request_id} Task timed out after {timeout_s:.2f} seconds")
-            self._finish(current.request_id, timed_out(current.request_id, timeout_s))
+            self._finish(current.request_id, timed_out(current.request_id, timeout_s), "timeout")
             self.stop()
             return
         self._measure()
         if self._peak_bytes > self._launch.memory_mb * _MIB:
             self._say(f"RequestId: {current.request_id} Error: {how_it_ended(-9)}")
-            self._finish(current.request_id, out_of_memory(current.request_id))
+            self._finish(current.request_id, out_of_memory(current.request_id), "error")
             self.stop()
             return
         self._timer = self._loop.call_later(min(WATCH_S, left), self._watch)

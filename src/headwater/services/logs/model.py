@@ -73,7 +73,7 @@ class Position(msgspec.Struct, frozen=True, order=True):
     batch: int
     index: int
 
-    def __str__(self) -> str:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+    def __str__(self) -> str:
         """As an event's id, 56 digits like AWS's, in the order of positions."""
         return f"3{self.at_ms:014d}{self.batch:020d}{self.index:021d}"
 

@@ -36,7 +36,7 @@ async def create_db_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, 
     version = version_of(engine, request.get("EngineVersion"))
     master = names.master(request.get("MasterUsername"), engine)
     password = names.password(request.get("MasterUserPassword"), engine)
-    database = names.database(request.get("DatabaseName"), "DatabaseName", engine)
+    database = names.database(request.get("DatabaseName"), "DatabaseName")
     group = parameter_group(ctx, "cluster", request.get("DBClusterParameterGroupName"), family(engine, version))
     subnets = subnet_group(ctx, request.get("DBSubnetGroupName"))
     wanted_port = names.port(request.get("Port"), engine)

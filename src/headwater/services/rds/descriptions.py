@@ -21,7 +21,7 @@ def instance(ctx: Context, record: Instance) -> dict[str, Any]:
     status = servers_of(ctx.home).status(record)
     cluster = ctx.store.get(CLUSTERS, record.account, record.region, record.cluster) if record.cluster else None
     owner: Instance | Cluster = cluster or record
-    pending = {"MasterUserPassword": "****"} if record.sealed_password and record.status == "modifying" else {}
+    pending = {"MasterUserPassword": "****"} if record.sealed_password and record.status in ("creating", "modifying") else {}
     group = {"DBParameterGroupName": record.parameter_group, "ParameterApplyStatus": _apply_status(ctx, owner)}
     shown = {
         "DBInstanceIdentifier": record.name,

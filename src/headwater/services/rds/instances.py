@@ -68,7 +68,7 @@ def _standing_alone(ctx: Context, request: dict[str, Any], name: str, engine: En
     password = names.password(request.get("MasterUserPassword"), engine)
     resource_id = new_resource_id("db-")
     arn = ctx.arn("rds", f"db:{name}")
-    database = names.database(request.get("DBName"), "DBName", engine)
+    database = names.database(request.get("DBName"), "DBName")
     kind = request.get("StorageType", "gp2")
     group = parameter_group(ctx, "instance", request.get("DBParameterGroupName"), family(engine, version))
     subnets = subnet_group(ctx, request.get("DBSubnetGroupName"))

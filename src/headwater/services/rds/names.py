@@ -71,10 +71,10 @@ def password(value: str | None, engine: Engine) -> str:
     return value
 
 
-def database(value: str | None, member: str, engine: Engine) -> str | None:
-    """The first database's name: none for MySQL's family when none is given, "postgres" for PostgreSQL."""
+def database(value: str | None, member: str) -> str | None:
+    """The first database's name. Without one there is none, though PostgreSQL always has its `postgres`."""
     if not value:
-        return "postgres" if engine.program == "postgres" else None
+        return None
     if len(value) > DATABASE_MAX or not WORD.fullmatch(value):
         raise invalid(f"{member} must begin with a letter and contain only alphanumeric characters.")
     return value

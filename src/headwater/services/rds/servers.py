@@ -19,7 +19,6 @@ from msgspec.structs import replace
 from headwater.engines.database import CACHE, Database, SqlFailed, Tls, Variable, in_thread
 from headwater.engines.mariadb import MariaDB
 from headwater.engines.mariadb_lambda.door import LambdaDoor
-from headwater.engines.mariadb_lambda.library import LibraryMissing
 from headwater.engines.mariadb_programs import Missing
 from headwater.engines.mariadb_template import TemplateFailed
 from headwater.engines.postgres import Postgres, PostgresMissing
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-ENGINE_FAILURES = (EngineLost, SqlFailed, Missing, TemplateFailed, LibraryMissing, PostgresMissing, OSError)
+ENGINE_FAILURES = (EngineLost, SqlFailed, Missing, TemplateFailed, PostgresMissing, OSError)
 """What an engine can do to us. Anything else is a defect of ours, and the job shows it."""
 
 
@@ -65,6 +64,7 @@ class Servers:
         self._home = home
         self.running: dict[str, Running] = {}
         self.failures: dict[str, str] = {}  # servers that could not even be started, and why
+        self.closing = False
         self._locks: dict[str, asyncio.Lock] = {}
         self._parameters: dict[str, dict[str, Variable]] = {}
 
@@ -73,6 +73,8 @@ class Servers:
 
     async def start(self, owner: Instance | Cluster) -> Running:
         """Start the owner's server and wait until it answers; one that runs is left alone."""
+        if self.closing:
+            raise EngineLost("Headwater is stopping")
         running = self.running.get(owner.resource_id)
         try:
             if running is None or running.database.state == "stopped":
@@ -128,7 +130,13 @@ class Servers:
                 settings[name] = wanted[name]
             elif at_once:
                 del settings[name]
-        await running.database.apply(settings)
+        try:
+            await running.database.apply(settings)
+        except ENGINE_FAILURES as error:  # the group stands as it was asked for; the resource says what its engine made of it
+            ctx = self._home.context(account=owner.account, region=owner.region, service="rds")
+            async with self._home.store.transaction() as tx:
+                event(ctx, tx, owner, Happened(f"Parameters could not be applied: {error}", "failure"))
+            return
         running.settings = settings
 
     async def stop(self, resource_id: str) -> None:
@@ -202,12 +210,12 @@ async def _brought_about(ctx: Context, servers: Servers, resource: Instance | Cl
             await _now(ctx, resource, "available", Happened(f"{_noun(resource)} created", "creation"), sealed_password=b"")
         case "starting":
             await _server_up(ctx, servers, resource)
-            await _now(ctx, resource, "available", Happened(f"{_noun(resource)} started", "notification"))
+            await _now(ctx, resource, "available", Happened(f"{_noun(resource)} started", "notification"), sealed_password=b"")
         case "rebooting":
-            if not (isinstance(resource, Instance) and resource.cluster):
+            if isinstance(resource, Cluster) or not resource.cluster:
                 await servers.stop(resource.resource_id)
             await _server_up(ctx, servers, resource)
-            await _now(ctx, resource, "available", Happened(f"{_noun(resource)} restarted", "availability"))
+            await _now(ctx, resource, "available", Happened(f"{_noun(resource)} restarted", "availability"), sealed_password=b"")
         case "stopping":
             await servers.stop(resource.resource_id)
             await _now(ctx, resource, "stopped", Happened(f"{_noun(resource)} stopped", "notification"))
@@ -225,7 +233,9 @@ async def _brought_about(ctx: Context, servers: Servers, resource: Instance | Cl
 async def _server_up(ctx: Context, servers: Servers, resource: Instance | Cluster) -> None:
     """The resource's own server, or for an Aurora instance its cluster's, which may be at its own creation."""
     if isinstance(resource, Cluster) or not resource.cluster:
-        await servers.start(resource)
+        running = await servers.start(resource)
+        if resource.sealed_password and resource.status != "creating":  # one that an earlier attempt could not set
+            await running.database.set_password(resource.master, servers.password(resource))
         return
     cluster = ctx.store.get(CLUSTERS, resource.account, resource.region, resource.cluster)
     if cluster is None:
@@ -236,14 +246,10 @@ async def _server_up(ctx: Context, servers: Servers, resource: Instance | Cluste
 
 async def _modified(ctx: Context, servers: Servers, resource: Instance | Cluster) -> None:
     """A new password, port or parameter group reaches the running server."""
-    owns = isinstance(resource, Cluster) or not resource.cluster
     running = servers.running.get(resource.resource_id)
-    if owns and running is not None and (running.database.host, running.database.port) != (resource.host, resource.port):
+    if running is not None and (running.database.host, running.database.port) != (resource.host, resource.port):
         await servers.stop(resource.resource_id)
-    if owns:
-        running = await servers.start(resource)
-        if resource.sealed_password:
-            await running.database.set_password(resource.master, servers.password(resource))
+    await _server_up(ctx, servers, resource)
     await _now(ctx, resource, "available", Happened("Finished applying modifications", "configuration change"), sealed_password=b"")
 
 
@@ -290,6 +296,7 @@ async def _come_back(servers: Servers, owner: Instance | Cluster) -> None:
 @SERVICE.stops
 async def _stop(home: Home) -> None:
     servers = servers_of(home)
+    servers.closing = True
     async with asyncio.TaskGroup() as tasks:
         for resource_id in list(servers.running):
             tasks.create_task(servers.stop(resource_id))

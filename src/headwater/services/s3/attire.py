@@ -103,7 +103,7 @@ def metadata(request: Mapping[str, Any]) -> dict[str, str]:
             Size=str(size),
             MaxSizeAllowed=str(METADATA_BYTES_MAX),
         )
-    return found
+    return {name.lower(): value for name, value in found.items()}
 
 
 def tags_of_header(header: str | None) -> dict[str, str]:

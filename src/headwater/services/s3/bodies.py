@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, ParamSpec, TypeVar
 
+from headwater.aws.checksums import Hasher
 from headwater.aws.faults import Fault, fault
 from headwater.aws.wire import Stream
 
@@ -56,7 +57,7 @@ class _Arriving:
     path: Path
     handle: Any
     md5: Any
-    sums: list[checksums.Running] = field(default_factory=list)
+    sums: list[Hasher] = field(default_factory=list)
     size: int = 0
 
     def absorb(self, pieces: list[bytes]) -> None:
@@ -79,13 +80,19 @@ class Bodies:
         """When an engine was last told of a file, by the loop's time."""
         self._waiting: set[Path] = set()
         """Files whose records are gone and that go themselves a little later."""
+        self.left_behind = False
+        """Whether a caller went while a thread worked for it: there may be a file that no record names."""
         shutil.rmtree(self._in_place, ignore_errors=True)  # made anew when asked for
         self._bodies.mkdir(parents=True, exist_ok=True)
         self._in_place.mkdir()
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         assert not kwargs
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+        except asyncio.CancelledError:
+            self.left_behind = True
+            raise
 
     def path(self, file: str) -> Path:
         return self._bodies / file[:2] / file

@@ -2,8 +2,8 @@
 
 Pure. An object has exactly one checksum: what the request gave (header or trailer), else CRC64NVME computed here, as AWS does
 since 2024. FULL_OBJECT checksums of parts are joined arithmetically (CRCs only); COMPOSITE ones are the checksum of the parts'
-checksums, with `-N` behind. CRC32C, CRC64NVME and the XXHASH family come from AWS's own library, awscrt, imported when first
-needed. Source: "Checking object integrity" in the S3 user guide; sentences from recorded answers of AWS (TestS3PutObjectChecksum).
+checksums, with `-N` behind. The algorithms themselves are those of `aws/checksums.py`. Source: "Checking object integrity" in the
+S3 user guide; sentences from recorded answers of AWS (TestS3PutObjectChecksum).
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from headwater.aws.checksums import SIZES as WIRE_SIZES
+from headwater.aws.checksums import Hasher, hasher
 from headwater.aws.faults import Fault, fault
 from headwater.aws.wire import Stream
 
@@ -24,60 +26,11 @@ from .refusals import invalid_request
 DEFAULT: Final = "CRC64NVME"
 FULL_OBJECT: Final = "FULL_OBJECT"
 COMPOSITE: Final = "COMPOSITE"
-SIZES: Final = {
-    "CRC32": 4,
-    "CRC32C": 4,
-    "CRC64NVME": 8,
-    "SHA1": 20,
-    "SHA256": 32,
-    "SHA512": 64,
-    "MD5": 16,
-    "XXHASH64": 8,
-    "XXHASH3": 8,
-    "XXHASH128": 16,
-}
+SIZES: Final = {name.upper(): size for name, size in WIRE_SIZES.items()}
 MEMBERS: Final = {f"Checksum{algorithm}": algorithm for algorithm in SIZES}
 MEMBER_NAMES: Final = frozenset(MEMBERS)
 HEADERS: Final = {f"x-amz-checksum-{algorithm.lower()}": algorithm for algorithm in SIZES}
 _CRCS: Final = {"CRC32": "crc32", "CRC32C": "crc32c", "CRC64NVME": "crc64nvme"}
-_XX: Final = {"XXHASH64": "new_xxhash64", "XXHASH3": "new_xxhash3_64", "XXHASH128": "new_xxhash3_128"}
-
-
-class Running(Protocol):
-    """A checksum that grows with the body."""
-
-    def update(self, piece: bytes, /) -> None: ...
-
-    def digest(self) -> bytes: ...
-
-
-class _Crc:
-    __slots__ = ("_advance", "_size", "_value")
-
-    def __init__(self, advance: Callable[[bytes, int], int], size: int) -> None:
-        self._advance = advance
-        self._size = size
-        self._value = 0
-
-    def update(self, piece: bytes, /) -> None:
-        self._value = self._advance(piece, self._value)
-
-    def digest(self) -> bytes:
-        return self._value.to_bytes(self._size, "big")
-
-
-class _XxHash:
-    __slots__ = ("_state",)
-
-    def __init__(self, state: Any) -> None:
-        self._state = state
-
-    def update(self, piece: bytes, /) -> None:
-        self._state.update(piece)
-
-    def digest(self) -> bytes:
-        digest: bytes = self._state.finalize()
-        return digest
 
 
 @cache
@@ -94,12 +47,9 @@ def _crc(algorithm: str) -> Callable[[bytes, int], int]:
     return advance
 
 
-def running(algorithm: str) -> Running:
-    if algorithm in _CRCS:
-        return _Crc(_crc(algorithm), SIZES[algorithm])
-    if algorithm in _XX:
-        return _XxHash(getattr(_crt().XXHash, _XX[algorithm])(0))
-    return hashlib.new(algorithm.lower(), usedforsecurity=False)
+def running(algorithm: str) -> Hasher:
+    """A checksum that grows with the body."""
+    return hasher(algorithm.lower())
 
 
 def of(algorithm: str, body: bytes) -> str:
@@ -115,7 +65,7 @@ def _text(digest: bytes) -> str:
     return b64encode(digest).decode("ascii")
 
 
-def text_of(state: Running) -> str:
+def text_of(state: Hasher) -> str:
     return _text(state.digest())
 
 

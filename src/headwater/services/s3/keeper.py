@@ -6,6 +6,7 @@ from disk), it is repeated until the world has not changed under it. A bucket th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -178,7 +179,7 @@ class Keeper:
         return new
 
     async def _commit(self, change: Change, upload: Upload | None = None, bucket: Bucket | None = None) -> None:
-        files = []
+        files: list[str] = []
         try:
             async with self._store.transaction() as tx:
                 if change.newest is not None:
@@ -193,14 +194,18 @@ class Keeper:
                     tx.put(VERSIONS, version)
                 if upload is not None:
                     files = end_upload(self._store, tx, upload)
-        finally:
-            # What was raised here, if anything, was raised while waiting: the change itself is made before that, or the
-            # program ends. So the bodies go even if the caller has gone.
-            self._spare(change)
-            for version in change.dropped:
-                self.bodies.remove(version.order, version.file)
-            for file in files:
-                self.bodies.remove("", file)
+        except asyncio.CancelledError:  # the change was journalled before anybody could wait, and so be cancelled
+            self._tidy(change, files)
+            raise
+        self._tidy(change, files)
+
+    def _tidy(self, change: Change, files: list[str]) -> None:
+        """What follows from a committed change for bodies."""
+        self._spare(change)
+        for version in change.dropped:
+            self.bodies.remove(version.order, version.file)
+        for file in files:
+            self.bodies.remove("", file)
 
     def _spare(self, change: Change) -> None:
         if self.strays is not None:
@@ -219,7 +224,8 @@ class Keeper:
 
     def close(self) -> None:
         self.bodies.close()
-        self._mark.unlink(missing_ok=True)
+        if not self.bodies.left_behind and self.strays is None:
+            self._mark.unlink(missing_ok=True)
 
     async def _sweep(self, strays: set[str]) -> None:
         """Remove what a crash left between a body's arrival and its record, or between a record's end and its body's."""

@@ -121,7 +121,9 @@ def add_partitions(session: "Session", statement: AddPartitions) -> Result:
         if partition.values in known:
             if statement.if_not_exists:
                 continue
-            raise SqlError("XX000", f"External Catalog Error. Detail: AlreadyExistsException: Partition already exists: {list(partition.values)}")
+            raise SqlError(
+                "XX000", f"External Catalog Error. Detail: AlreadyExistsException: Partition already exists: {list(partition.values)}"
+            )
         session.from_lake(lambda each=partition: session.lake.add_partition(database, table.name, each))
     return Result("ALTER TABLE")
 

@@ -13,10 +13,10 @@ from sqlglot import exp
 from headwater.engines.warehouse.sql.answers import Column
 from headwater.engines.warehouse.sql.binder import Binder
 from headwater.engines.warehouse.sql.build import native, wire_text
+from headwater.engines.warehouse.sql.native import sql as native_sql
 from headwater.engines.warehouse.sql.queries import bind_query
 from headwater.engines.warehouse.sql.scope import Output
 from headwater.engines.warehouse.sql.types import KINDS, UNKNOWN, VARCHAR, SqlType, numeric, parsed
-from headwater.engines.warehouse.sql.native import sql as native_sql
 
 if TYPE_CHECKING:
     from headwater.engines.warehouse.sql.session import Session

@@ -22,7 +22,14 @@ from headwater.engines.warehouse.sql.types import BIGINT, BOOLEAN, UNKNOWN, VARC
 if TYPE_CHECKING:
     from headwater.engines.warehouse.sql.binder import Binder, Bound
 
-REFUSED_PARTS: Final = {"into": "SELECT INTO", "pivots": "PIVOT", "connect": "CONNECT BY", "windows": "WINDOW", "exclude": "EXCLUDE", "laterals": "LATERAL"}
+REFUSED_PARTS: Final = {
+    "into": "SELECT INTO",
+    "pivots": "PIVOT",
+    "connect": "CONNECT BY",
+    "windows": "WINDOW",
+    "exclude": "EXCLUDE",
+    "laterals": "LATERAL",
+}
 
 
 def bind_query(b: "Binder", node: exp.Expression, parent: Scope | None) -> tuple[exp.Expression, list[Output]]:
@@ -77,11 +84,15 @@ def united(node: exp.SetOperation, left: SqlType, right: SqlType) -> SqlType:
 
 def recast(query: exp.Expression, have: list[Output], want: list[Output]) -> exp.Expression:
     """The query with its columns in the common types. Only literals of unknown type need it: DuckDB unites the rest alike."""
-    if not any(one.type != other.type and one.type.name == "unknown" and not other.type.is_text for one, other in zip(have, want, strict=True)):
+    if not any(
+        one.type != other.type and one.type.name == "unknown" and not other.type.is_text for one, other in zip(have, want, strict=True)
+    ):
         return query
     names = [exp.to_identifier(f"c{index}", quoted=True) for index in range(len(have))]
     columns = [
-        exp.alias_(cast(exp.column(name.copy()), other.type) if one.type.name == "unknown" else exp.column(name.copy()), other.name, quoted=True)
+        exp.alias_(
+            cast(exp.column(name.copy()), other.type) if one.type.name == "unknown" else exp.column(name.copy()), other.name, quoted=True
+        )
         for name, one, other in zip(names, have, want, strict=True)
     ]
     alias = exp.TableAlias(this=exp.to_identifier("__side", quoted=True), columns=names)
@@ -103,7 +114,9 @@ def bind_values(b: "Binder", node: exp.Expression, parent: Scope | None) -> tupl
             kind = common(kind, cell.type)
         kinds.append(kind)
     tuples = [
-        exp.Tuple(expressions=[b.coerced(cell, kind) if cell.type.name == "unknown" else cell.node for cell, kind in zip(row, kinds, strict=True)])
+        exp.Tuple(
+            expressions=[b.coerced(cell, kind) if cell.type.name == "unknown" else cell.node for cell, kind in zip(row, kinds, strict=True)]
+        )
         for row in rows
     ]
     return exp.Values(expressions=tuples), [Output(f"column{index}", kind) for index, kind in enumerate(kinds, 1)]
@@ -321,7 +334,9 @@ def merge(b: "Binder", scope: Scope, before: list[Source], source: Source, using
     for name in using:
         left = next((each for each in before if name in each.columns), None)
         if left is None or name not in source.columns:
-            raise SqlError("42703", f'column "{name}" specified in USING clause does not exist in {"left" if left is None else "right"} table')
+            raise SqlError(
+                "42703", f'column "{name}" specified in USING clause does not exist in {"left" if left is None else "right"} table'
+            )
         scope.merged[name] = common(left.columns[name], source.columns[name])
         b.column_used(left, name)
         b.column_used(source, name)
@@ -518,4 +533,8 @@ def existence(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
 
 
 Rule = Callable[["Binder", exp.Expression, Scope], "Bound"]
-RULES: Final[dict[type[exp.Expression], Rule]] = {exp.Subquery: scalar, exp.Select: lambda b, n, s: scalar(b, exp.Subquery(this=n), s), exp.Exists: existence}
+RULES: Final[dict[type[exp.Expression], Rule]] = {
+    exp.Subquery: scalar,
+    exp.Select: lambda b, n, s: scalar(b, exp.Subquery(this=n), s),
+    exp.Exists: existence,
+}

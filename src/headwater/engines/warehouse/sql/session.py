@@ -144,7 +144,9 @@ class Session:
 
     # How a statement runs
 
-    def _together(self, statements: Sequence[Parsed], sql: str, parameters: Sequence[Parameter], text: bool | Sequence[bool]) -> Iterator[Result]:
+    def _together(
+        self, statements: Sequence[Parsed], sql: str, parameters: Sequence[Parameter], text: bool | Sequence[bool]
+    ) -> Iterator[Result]:
         """Several statements in one message: one transaction, unless they say otherwise themselves."""
         from headwater.engines.warehouse.sql.transactions import controls_transactions
 
@@ -213,7 +215,17 @@ class Session:
     def _log_scans(self, reports: Sequence[ScanReport], started: datetime) -> None:
         ended = naive(self.now())
         rows = [
-            [self.query, self.pid, report.table, report.format, report.files, report.scanned_bytes, report.partitions, naive(started), ended]
+            [
+                self.query,
+                self.pid,
+                report.table,
+                report.format,
+                report.files,
+                report.scanned_bytes,
+                report.partitions,
+                naive(started),
+                ended,
+            ]
             for report in reports
         ]
         self.store.log("INSERT INTO memory.main.s3_queries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
@@ -398,4 +410,3 @@ class Session:
 
 def naive(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
-
