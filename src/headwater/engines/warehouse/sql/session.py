@@ -139,7 +139,9 @@ class Session:
 
     # How a statement runs
 
-    def _together(self, statements: Sequence[Parsed], sql: str, parameters: Sequence[Parameter], text: bool | Sequence[bool]) -> Iterator[Result]:
+    def _together(
+        self, statements: Sequence[Parsed], sql: str, parameters: Sequence[Parameter], text: bool | Sequence[bool]
+    ) -> Iterator[Result]:
         """Several statements in one message: one transaction, unless they say otherwise themselves."""
         from headwater.engines.warehouse.sql.transactions import controls_transactions
 
@@ -208,7 +210,17 @@ class Session:
     def _log_scans(self, reports: Sequence[ScanReport], started: datetime) -> None:
         ended = naive(self.now())
         rows = [
-            [self.query, self.pid, report.table, report.format, report.files, report.scanned_bytes, report.partitions, naive(started), ended]
+            [
+                self.query,
+                self.pid,
+                report.table,
+                report.format,
+                report.files,
+                report.scanned_bytes,
+                report.partitions,
+                naive(started),
+                ended,
+            ]
             for report in reports
         ]
         self.store.log("INSERT INTO memory.main.s3_queries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
@@ -318,11 +330,16 @@ class Session:
     def is_external_view(self, name: str) -> bool:
         return name in self.store.external_views
 
+    def lake_of(self, schema: Schema) -> Lake:
+        """The lake under the role of an external schema."""
+        return self.lake.under(schema.role or "default")
+
     def external(self, schema: Schema, name: str) -> Scan | None:
-        table = self.from_lake(lambda: self.lake.table(schema.external_database or "", name))
+        lake = self.lake_of(schema)
+        table = self.from_lake(lambda: lake.table(schema.external_database or "", name))
         if table is None:
             return None
-        scan = Scan(schema, table, self.lake, self.connection, self._spool)
+        scan = Scan(schema, table, lake, self.connection, self._spool)
         self._scans.append(scan)
         return scan
 
@@ -393,4 +410,3 @@ class Session:
 
 def naive(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
-
