@@ -33,6 +33,8 @@ def shipped(machine: str) -> Path:
 def plugin_folder(cache: Path) -> Path:
     """The folder to give MariaDB as its plugin folder, with the library in it. Blocking."""
     contents = _shipped_here()
+    if sentence := missing():
+        raise LibraryMissing(sentence)
     mark = hashlib.sha256(contents or SOURCE.read_bytes()).hexdigest()[:16]
     folder = cache / f"mariadb-plugins-{platform.machine()}-{mark}"
     if not (folder / NAME).exists():
@@ -70,7 +72,7 @@ def _compiler() -> str | None:
 def compile_here(target: Path) -> None:
     compiler = _compiler()
     if compiler is None:
-        raise LibraryMissing(missing() or "there is no C compiler")
+        raise LibraryMissing("there is no C compiler")
     flags = FLAGS_OF_MACOS if platform.system() == "Darwin" else FLAGS
     built = subprocess.run([compiler, *flags, str(SOURCE), "-o", str(target)], capture_output=True, text=True, check=False)  # noqa: S603  the system's compiler on our own source
     if built.returncode != 0:

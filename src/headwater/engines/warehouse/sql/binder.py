@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol
 
 from sqlglot import exp
 
-from headwater.engines.warehouse.sql.build import cast
+from headwater.engines.warehouse.sql.build import call, cast
 from headwater.engines.warehouse.sql.catalog import Catalog, Relation, Schema
 from headwater.engines.warehouse.sql.errors import SqlError
 from headwater.engines.warehouse.sql.scope import Scope, Source
@@ -116,13 +116,17 @@ class Binder:
 
     def finish(self, node: exp.Expression) -> exp.Expression:
         """Settle what could be known only at the end: parameters of no certain type are text."""
-        for parameter in node.find_all(exp.Parameter):
+        for parameter in list(node.find_all(exp.Parameter)):
             index = int(parameter.name)
             kind = self.parameter(index)
-            if isinstance(parameter.parent, exp.Cast) and parameter.parent.meta.get("settled"):
+            if parameter.meta.get("settled"):
                 continue
-            settled = cast(exp.Parameter(this=parameter.this), VARCHAR if kind.name == "unknown" else kind)
-            settled.meta["settled"] = True
+            value: exp.Expression = exp.Parameter(this=parameter.this)
+            if kind.name.endswith("[]"):
+                value = call("hw_array", cast(value, VARCHAR))
+            settled = cast(value, VARCHAR if kind.name == "unknown" else kind)
+            for each in settled.find_all(exp.Parameter):
+                each.meta["settled"] = True
             if parameter is node:
                 return settled
             parameter.replace(settled)

@@ -72,7 +72,9 @@ def assigned(node: exp.Expression, source: SqlType, target: SqlType) -> exp.Expr
     """A value as a column takes it: what is too long is refused instead of cut."""
     if target.name in ("character varying", "character") and target.length:
         wide = node if source.is_text else as_text(node, source)
-        fitted = call("hw_fit", wide, literal(target.length), literal(f"character{' varying' if 'v' in target.name else ''}({target.length})"))
+        fitted = call(
+            "hw_fit", wide, literal(target.length), literal(f"character{' varying' if 'v' in target.name else ''}({target.length})")
+        )
         return call("rtrim", fitted, literal(" ")) if target.name == "character" else fitted
     if source == target:
         return node
@@ -94,9 +96,7 @@ def quotient_type(left: SqlType, right: SqlType) -> SqlType:
     return numeric(precision, scale)
 
 
-def exact_quotient(
-    left: exp.Expression, left_type: SqlType, right: exp.Expression, right_type: SqlType, answer: SqlType
-) -> exp.Expression:
+def exact_quotient(left: exp.Expression, left_type: SqlType, right: exp.Expression, right_type: SqlType, answer: SqlType) -> exp.Expression:
     """Decimal division in integers: DuckDB's own goes through floating point. Digits beyond the scale are cut off."""
     above = shifted(left, left_type, answer.scale + right_type.scale)
     below = shifted(right, right_type, right_type.scale)

@@ -338,7 +338,11 @@ SPECIAL: Final[dict[str, Callable[["Binder", exp.Expression, Scope], "Bound"]]] 
     "current_user": truth_value("hw_current_user", SqlType("name")),
     "session_user": truth_value("hw_current_user", SqlType("name")),
     "user": truth_value("hw_current_user", SqlType("name")),
-    **{name: cast_function(kind) for name, kind in SPELLINGS.items() if name in ("date", "int2", "int4", "int8", "float4", "float8", "bool")},
+    **{
+        name: cast_function(kind)
+        for name, kind in SPELLINGS.items()
+        if name in ("date", "int2", "int4", "int8", "float4", "float8", "bool")
+    },
     "text": cast_function(VARCHAR),
     "timestamp": cast_function(TIMESTAMP),
     **moments.CALLS,
@@ -363,4 +367,3 @@ RULES: Final[dict[type[exp.Expression], Callable[["Binder", exp.Expression, Scop
     exp.CurrentSchema: no_value_function("hw_current_schema"),
     exp.CurrentCatalog: no_value_function("hw_current_database"),
 }
-

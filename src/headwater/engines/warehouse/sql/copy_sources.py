@@ -95,7 +95,10 @@ def delimited_rows(session: "Session", statement: Copy, targets: Sequence[Catalo
     relation = f"SELECT string_split({guarded}, {text(delimiter)}) AS f, {line} AS line, filename FROM {lines(paths, compression, header(options))}"
     if "IGNOREBLANKLINES" in options:
         relation += f" WHERE trim({line}) <> ''"
-    fields = [field(column, nulled(restored(f"f[{index}]", delimiter, statement), options, is_text=column.type.is_text), options) for index, column in enumerate(targets, 1)]
+    fields = [
+        field(column, nulled(restored(f"f[{index}]", delimiter, statement), options, is_text=column.type.is_text), options)
+        for index, column in enumerate(targets, 1)
+    ]
     count = len(targets)
     structural = [(f"len(f) > {count + 1} OR (len(f) = {count + 1} AND f[{count + 1}] <> '')", *EXTRA)]
     if "FILLRECORD" not in options:

@@ -29,7 +29,17 @@ if TYPE_CHECKING:
 BAD_ROW: Final = "a row of COPY is bad"
 MAXERROR_MAX: Final = 100_000
 ERRORS_KEPT: Final = 100
-UNSUPPORTED: Final = ("AVRO", "SHAPEFILE", "FIXEDWIDTH", "LZOP", "ENCRYPTED", "SSH", "MASTER_SYMMETRIC_KEY", "SERIALIZETOJSON", "IGNOREALLERRORS")
+UNSUPPORTED: Final = (
+    "AVRO",
+    "SHAPEFILE",
+    "FIXEDWIDTH",
+    "LZOP",
+    "ENCRYPTED",
+    "SSH",
+    "MASTER_SYMMETRIC_KEY",
+    "SERIALIZETOJSON",
+    "IGNOREALLERRORS",
+)
 
 
 class Load(msgspec.Struct, kw_only=True):
@@ -59,7 +69,9 @@ def copy(session: "Session", statement: Copy) -> Result:
     session.connection.execute(f"SET VARIABLE hw_copied = {count}")
     notices = [f"Load into table '{load.relation.name}' completed, {count} record(s) loaded successfully."]
     if bad:
-        notices.append(f"Load into table '{load.relation.name}' completed, {len(bad)} record(s) could not be loaded.  Check 'stl_load_errors' system table for details.")
+        notices.append(
+            f"Load into table '{load.relation.name}' completed, {len(bad)} record(s) could not be loaded.  Check 'stl_load_errors' system table for details."
+        )
     return Result("COPY", notices=notices)
 
 
@@ -169,11 +181,27 @@ def bad_rows(session: "Session", load: Load, limit: int) -> list[dict[str, Any]]
 
 
 def rejected_rows(session: "Session", rows: Rows) -> list[dict[str, Any]]:
-    codes = {"MISSING COLUMNS": (1214, "Delimiter not found"), "TOO MANY COLUMNS": (1202, "Extra column(s) found"), "INVALID ENCODING": (1220, "String contains invalid or unsupported UTF8 codepoints")}
+    codes = {
+        "MISSING COLUMNS": (1214, "Delimiter not found"),
+        "TOO MANY COLUMNS": (1202, "Extra column(s) found"),
+        "INVALID ENCODING": (1220, "String contains invalid or unsupported UTF8 codepoints"),
+    }
     found = []
     for path, line, kind, content in session.connection.execute(rows.rejected).fetchall():
         code, reason = codes.get(kind, (1216, "Invalid quote formatting for CSV"))
-        found.append({"file": path, "line": content, "number": line, "column": "", "type": "", "length": "", "value": "", "code": code, "reason": reason})
+        found.append(
+            {
+                "file": path,
+                "line": content,
+                "number": line,
+                "column": "",
+                "type": "",
+                "length": "",
+                "value": "",
+                "code": code,
+                "reason": reason,
+            }
+        )
     return found
 
 
@@ -209,4 +237,3 @@ def report(session: "Session", load: Load, bad: Sequence[dict[str, Any]]) -> Non
 
 def failed(load: Load) -> SqlError:
     return SqlError("XX000", f"Load into table '{load.relation.name}' failed.  Check 'stl_load_errors' system table for details.")
-

@@ -37,7 +37,9 @@ def declare(session: "Session", statement: DeclareCursor) -> Result:
         session.tell_time()
     table = f"temp.main.{quoted('__cursor_' + statement.name)}"
     names = ", ".join(f"c{index}" for index in range(len(plan.outputs)))
-    session.connection.execute(f"CREATE TEMP TABLE {table} AS SELECT *, row_number() OVER () AS __n FROM ({plan.final([False] * len(plan.outputs))}) AS q({names})")
+    session.connection.execute(
+        f"CREATE TEMP TABLE {table} AS SELECT *, row_number() OVER () AS __n FROM ({plan.final([False] * len(plan.outputs))}) AS q({names})"
+    )
     session.cursors[statement.name] = Cursor(plan, table)
     return Result("DECLARE CURSOR")
 
@@ -51,7 +53,7 @@ def fetch(session: "Session", statement: Fetch, text: "bool | Sequence[bool]") -
     sql = f"SELECT {names} FROM {cursor.table} WHERE __n > {cursor.position} ORDER BY __n{limit}"
     taken = session.connection.execute(f"SELECT count(*) FROM ({sql})").fetchone()
     assert taken is not None
-    plan = msgspec.structs.replace(cursor.plan, sql=sql, casts=[None] * len(cursor.plan.outputs), used=[], uses_clock=False)
+    plan = msgspec.structs.replace(cursor.plan, sql=sql, casts=[None] * len(cursor.plan.outputs), used=[], uses_clock=False, finals={})
     result = run_plan(session, plan, (), text)
     cursor.position += taken[0]
     result.tag = "FETCH"

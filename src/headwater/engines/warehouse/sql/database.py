@@ -127,10 +127,14 @@ class Store:
         views, columns = [], []
         for number, ((schema, name), kinds) in enumerate(sorted(self.system.items(), key=lambda item: item[0]), 12000):
             views.append((number, "pg" if schema == "pg_catalog" else "info", name, len(kinds)))
-            columns += [(number, place, column, kind.oid, kind.typmod, kind.typlen) for place, (column, kind) in enumerate(kinds.items(), 1)]
+            columns += [
+                (number, place, column, kind.oid, kind.typmod, kind.typlen) for place, (column, kind) in enumerate(kinds.items(), 1)
+            ]
         rows = ", ".join(f"({oid}, {text(schema)}, {text(name)}, {count})" for oid, schema, name, count in views)
         self._root.execute(f"INSERT INTO memory.main.system_views VALUES {rows}")
-        rows = ", ".join(f"({oid}, {place}, {text(name)}, {kind}, {typmod}, {typlen})" for oid, place, name, kind, typmod, typlen in columns)
+        rows = ", ".join(
+            f"({oid}, {place}, {text(name)}, {kind}, {typmod}, {typlen})" for oid, place, name, kind, typmod, typlen in columns
+        )
         self._root.execute(f"INSERT INTO memory.main.system_columns VALUES {rows}")
 
     def set_users(self, users: Iterable[tuple[str, bool]]) -> None:

@@ -69,7 +69,11 @@ def drop_schema(session: "Session", statement: DropSchema) -> Result:
                 raise SqlError("0A000", "DROP EXTERNAL DATABASE is not supported; drop it in the data catalog")
             members = [relation for relation in session.catalog.relations.values() if relation.schema == name]
             if members and not statement.cascade:
-                raise SqlError("2BP01", f"cannot drop schema {name} because other objects depend on it", hint="Use DROP ... CASCADE to drop the dependent objects too.")
+                raise SqlError(
+                    "2BP01",
+                    f"cannot drop schema {name} because other objects depend on it",
+                    hint="Use DROP ... CASCADE to drop the dependent objects too.",
+                )
             for relation in members:
                 drop_relation(session, relation, cascade=True)
             session.connection.execute(f"DELETE FROM wh.{HIDDEN}.schemas WHERE oid = {schema.oid}")
@@ -245,7 +249,9 @@ def new_relation(
 
 
 def make_physical(session: "Session", relation: Relation) -> None:
-    columns = ", ".join(f"{quoted(column.name)} {column.type.duckdb}{' NOT NULL' if column.not_null else ''}" for column in relation.columns)
+    columns = ", ".join(
+        f"{quoted(column.name)} {column.type.duckdb}{' NOT NULL' if column.not_null else ''}" for column in relation.columns
+    )
     session.connection.execute(f"CREATE {'TEMP ' if relation.temporary else ''}TABLE {relation.physical} ({columns})")
 
 
@@ -451,4 +457,3 @@ def maintain(session: "Session", statement: Maintain) -> Result:
     if statement.name is not None:
         found_table(session, statement.name)
     return Result(statement.verb)
-

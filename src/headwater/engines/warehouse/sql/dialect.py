@@ -45,9 +45,7 @@ class GrammarParser(RedshiftParser):
     # What a function means is decided by functions.py, from its name as written.
     FUNCTIONS: ClassVar = {}
     NO_PAREN_FUNCTION_PARSERS: ClassVar = {
-        name: parse
-        for name, parse in RedshiftParser.NO_PAREN_FUNCTION_PARSERS.items()
-        if name in ("CASE", "ANY", "IF", "NEXT")
+        name: parse for name, parse in RedshiftParser.NO_PAREN_FUNCTION_PARSERS.items() if name in ("CASE", "ANY", "IF", "NEXT")
     } | {
         "APPROXIMATE": lambda self: self.approximate(),
         "SYSDATE": lambda self: exp.Anonymous(this="sysdate"),
@@ -155,7 +153,9 @@ class GrammarParser(RedshiftParser):
 
     def identifier(self) -> str:
         token = self._curr
-        if not token or not (token.token_type == TokenType.IDENTIFIER or token.text.replace("_", "a").replace("$", "a").lstrip("#").isalnum()):
+        if not token or not (
+            token.token_type == TokenType.IDENTIFIER or token.text.replace("_", "a").replace("$", "a").lstrip("#").isalnum()
+        ):
             self.raise_error("a name is expected")
         if token.token_type in (TokenType.STRING, TokenType.NUMBER):
             self.raise_error("a name is expected")

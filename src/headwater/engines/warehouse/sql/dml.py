@@ -93,7 +93,11 @@ def compile_insert(session: "Session", node: exp.Insert, kinds: Types) -> Change
     columns = assigned_columns(binder, relation, targets, outputs)
     names = ", ".join(f"c{index}" for index in range(len(outputs)))
     chosen = ", ".join(binder.text(column) for column in columns)
-    return change(binder, f"INSERT INTO {relation.physical} {leading(binder, with_)}SELECT {chosen} FROM ({binder.text(inner)}) AS __v({names})", "INSERT")
+    return change(
+        binder,
+        f"INSERT INTO {relation.physical} {leading(binder, with_)}SELECT {chosen} FROM ({binder.text(inner)}) AS __v({names})",
+        "INSERT",
+    )
 
 
 def leading(binder: Binder, with_: exp.With | None) -> str:
@@ -110,7 +114,9 @@ def with_defaults(query: exp.Expression, targets: Sequence[CatalogColumn], relat
             word = cell.name.upper() if isinstance(cell, exp.Var | exp.Column) and not cell.args.get("table") else ""
             if word == "DEFAULT":
                 if column.identity is not None:
-                    raise SqlError("0A000", f'DEFAULT for the identity column "{column.name}" of "{relation.name}" is not supported; leave it out')
+                    raise SqlError(
+                        "0A000", f'DEFAULT for the identity column "{column.name}" of "{relation.name}" is not supported; leave it out'
+                    )
                 cell.replace(default_expression(column))
     return query
 
@@ -125,7 +131,9 @@ def default_expression(column: CatalogColumn) -> exp.Expression:
     return query.expressions[0].copy()
 
 
-def insertable(binder: Binder, query: exp.Expression, targets: Sequence[CatalogColumn], scope: Scope) -> tuple[exp.Expression, list[Output]]:
+def insertable(
+    binder: Binder, query: exp.Expression, targets: Sequence[CatalogColumn], scope: Scope
+) -> tuple[exp.Expression, list[Output]]:
     """The rows to insert. VALUES take the types of their columns, so that each text is read as what it is to be."""
     if not isinstance(query, exp.Values):
         return bind_query(binder, query, scope)
@@ -322,10 +330,10 @@ def merge_when(binder: Binder, relation: Relation, node: exp.Expression, scope: 
 
 def merge_insert(binder: Binder, relation: Relation, then: exp.Insert, scope: Scope) -> list[exp.Expression]:
     named = then.this
-    targets = [relation.column(each.name.lower()) for each in named.expressions] if named is not None else list(relation.columns)
     values = then.expression
     if isinstance(named, exp.Tuple) and not values:  # INSERT VALUES (…), which sqlglot reads as a list of one
         named, values = None, named.expressions[0]
+    targets = [relation.column(each.name.lower()) for each in named.expressions] if named is not None else list(relation.columns)
     cells = values.expressions if isinstance(values, exp.Tuple | exp.Anonymous | exp.Values) else [values]
     if len(cells) == 1 and isinstance(cells[0], exp.Tuple):
         cells = cells[0].expressions
@@ -356,7 +364,9 @@ def change(binder: Binder, sql: str, verb: str) -> Change:
     )
 
 
-def runner(compile_: "Callable[[Session, exp.Expression, Types], Change]") -> "Callable[[Session, exp.Expression, Sequence[Parameter]], Result]":
+def runner(
+    compile_: "Callable[[Session, exp.Expression, Types], Change]",
+) -> "Callable[[Session, exp.Expression, Sequence[Parameter]], Result]":
     def run(session: "Session", node: exp.Expression, parameters: Sequence[Parameter]) -> Result:
         return apply(session, compile_(session, node, [parameter_type(each.oid) for each in parameters]), parameters)
 
@@ -366,7 +376,9 @@ def runner(compile_: "Callable[[Session, exp.Expression, Types], Change]") -> "C
 def apply(session: "Session", compiled: Change, parameters: Sequence[Parameter]) -> Result:
     from headwater.engines.warehouse.sql.running import bound_values
 
-    plan = Plan(sql=compiled.sql, outputs=[], casts=[], parameters=compiled.parameters, used=compiled.used, uses_clock=False, cacheable=False)
+    plan = Plan(
+        sql=compiled.sql, outputs=[], casts=[], parameters=compiled.parameters, used=compiled.used, uses_clock=False, cacheable=False
+    )
     values = bound_values(plan, parameters)
     if compiled.uses_clock:
         session.tell_time()

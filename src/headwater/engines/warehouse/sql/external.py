@@ -15,8 +15,8 @@ from headwater.engines.warehouse.sql.catalog import Schema, quoted, text
 from headwater.engines.warehouse.sql.files import Spool, folder, packing, unpacked
 from headwater.engines.warehouse.sql.hive import Reading, from_text, sql_type
 from headwater.engines.warehouse.sql.lake import ExternalTable, Lake, LakeFile, Partition
-from headwater.engines.warehouse.sql.types import BIGINT, VARCHAR, SqlType
 from headwater.engines.warehouse.sql.native import sql as native_sql
+from headwater.engines.warehouse.sql.types import BIGINT, VARCHAR, SqlType
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,9 +39,7 @@ class Scan:
 
     hidden = frozenset(PSEUDO)
 
-    def __init__(
-        self, schema: Schema, table: ExternalTable, lake: Lake, connection: "duckdb.DuckDBPyConnection", spool: Spool
-    ) -> None:
+    def __init__(self, schema: Schema, table: ExternalTable, lake: Lake, connection: "duckdb.DuckDBPyConnection", spool: Spool) -> None:
         self.schema = schema
         self.table = table
         self.lake = lake
@@ -121,7 +119,12 @@ class Scan:
         columns = ", ".join(["n", *(quoted(name) for name, _ in self.table.partition_keys)])
         rows = ", ".join(
             "("
-            + ", ".join([str(index), *(partition_value(value, hive) for value, (_, hive) in zip(each.values, self.table.partition_keys, strict=False))])
+            + ", ".join(
+                [
+                    str(index),
+                    *(partition_value(value, hive) for value, (_, hive) in zip(each.values, self.table.partition_keys, strict=False)),
+                ]
+            )
             + ")"
             for index, each in enumerate(known)
         )

@@ -10,7 +10,6 @@ from typing import Final
 
 from headwater.engines.warehouse.sql.errors import SqlError
 
-
 Pattern = tuple[re.Pattern[str], Callable[[re.Match[str]], SqlError]]
 
 
@@ -35,7 +34,10 @@ RULES: Final[list[Pattern]] = [
     ),
     rule(r"Referenced (?:column|table) \"([^\"]+)\" not found", lambda m: SqlError("42703", f'column "{m[1]}" does not exist')),
     rule(r"column \"?([^\" ]+)\"? must appear in the GROUP BY", lambda m: grouped(m[1])),
-    rule(r"aggregate(?:s| function calls)? (?:cannot|can not) contain|cannot be nested", lambda _m: SqlError("42803", "aggregate function calls may not have nested aggregate or window function")),
+    rule(
+        r"aggregate(?:s| function calls)? (?:cannot|can not) contain|cannot be nested",
+        lambda _m: SqlError("42803", "aggregate function calls may not have nested aggregate or window function"),
+    ),
     rule(r"WHERE clause cannot contain aggregates", lambda _m: SqlError("42803", "aggregates not allowed in WHERE clause")),
     rule(r"WHERE clause cannot contain window", lambda _m: SqlError("42P20", "window functions not allowed in WHERE clause")),
     rule(r"More than one row returned by a subquery", lambda _m: SqlError("21000", "single-row subquery returns more than one row")),
@@ -44,12 +46,20 @@ RULES: Final[list[Pattern]] = [
     rule(r"Casting value .* to type DECIMAL", lambda _m: SqlError("22003", "numeric field overflow")),
     rule(r"Could not cast value (\S+) to DECIMAL|DECIMAL\(\d+,\d+\): value", lambda _m: SqlError("22003", "numeric field overflow")),
     rule(r"Could not convert string [\"'](.*?)[\"'] to (\w+)", lambda m: invalid_text(m[1], m[2])),
-    rule(r"invalid (date|timestamp) field format: \"(.*?)\"", lambda m: SqlError("22007", f'invalid input syntax for type {m[1]}: "{m[2]}"')),
-    rule(r"(?:date|timestamp) field value out of range: \"(.*?)\"", lambda m: SqlError("22008", f'date/time field value out of range: "{m[1]}"')),
+    rule(
+        r"invalid (date|timestamp) field format: \"(.*?)\"", lambda m: SqlError("22007", f'invalid input syntax for type {m[1]}: "{m[2]}"')
+    ),
+    rule(
+        r"(?:date|timestamp) field value out of range: \"(.*?)\"",
+        lambda m: SqlError("22008", f'date/time field value out of range: "{m[1]}"'),
+    ),
     rule(r"Table with name (\S+) does not exist", lambda m: SqlError("42P01", f'relation "{m[1]}" does not exist')),
     rule(r"Out of Range Error: ([^\n]*)", lambda m: SqlError("22003", m[1])),
     rule(r"Conversion Error: ([^\n]*)", lambda m: SqlError("22P02", m[1])),
-    rule(r"No function matches|Could not choose a best candidate", lambda m: SqlError("42883", f"operator does not exist: {m.string.splitlines()[0][-120:]}")),
+    rule(
+        r"No function matches|Could not choose a best candidate",
+        lambda m: SqlError("42883", f"operator does not exist: {m.string.splitlines()[0][-120:]}"),
+    ),
     rule(r"IO Error: ([^\n]*)", lambda m: SqlError("58030", m[1])),
     rule(r"CSV Error[^\n]*\n?(?:Original Line[^\n]*\n)?([^\n]*)", lambda m: SqlError("XX000", f"a file cannot be read: {m[1]}")),
     rule(r"Binder Error: ([^\n]*)", lambda m: SqlError("42601", m[1])),
@@ -66,9 +76,14 @@ def said(native: str) -> str:
 
 
 def invalid_text(value: str, native: str) -> SqlError:
-    kind = {"INT32": "integer", "INT64": "bigint", "INT16": "smallint", "DOUBLE": "double precision", "FLOAT": "real", "BOOL": "boolean"}.get(
-        native, "numeric" if native.startswith("DECIMAL") else native.lower()
-    )
+    kind = {
+        "INT32": "integer",
+        "INT64": "bigint",
+        "INT16": "smallint",
+        "DOUBLE": "double precision",
+        "FLOAT": "real",
+        "BOOL": "boolean",
+    }.get(native, "numeric" if native.startswith("DECIMAL") else native.lower())
     return SqlError("22P02", f'invalid input syntax for type {kind}: "{value}"')
 
 

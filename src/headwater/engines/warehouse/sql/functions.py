@@ -18,7 +18,6 @@ from headwater.engines.warehouse.sql.types import (
     TEXT,
     TIMESTAMP,
     TIMESTAMPTZ,
-    UNKNOWN,
     VARCHAR,
     SqlType,
     common,
@@ -216,4 +215,3 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "has_column_privilege": Function("hw_has_column_privilege", BOOLEAN, 3, 4),
     "has_function_privilege": Function("hw_true", BOOLEAN, 2, 3),
 }
-

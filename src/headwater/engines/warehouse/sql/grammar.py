@@ -5,7 +5,7 @@ errors become the sentence that every PostgreSQL client knows: syntax error at o
 """
 
 from functools import lru_cache
-from typing import Final
+from typing import ClassVar, Final
 
 from sqlglot.dialects.redshift import Redshift
 from sqlglot.errors import SqlglotError, TokenError
@@ -24,11 +24,11 @@ class RedshiftTokenizer(Redshift.Tokenizer):
     """Redshift's tokens; UNLOAD and the like are words to our grammar, not sqlglot's bare commands."""
 
     COMMANDS = frozenset()
-    # sqlglot takes the `$1,$` of "VALUES ($1,$2)" for the tag of a dollar-quoted string: only $$ begins one here.
-    HEREDOC_STRINGS = []  # noqa: RUF012  # sqlglot's metaclass reads it
-    RAW_STRINGS = [("$$", "$$")]  # noqa: RUF012
-    SINGLE_TOKENS = {**Redshift.Tokenizer.SINGLE_TOKENS, "$": TokenType.PARAMETER}  # noqa: RUF012
-    KEYWORDS = {  # noqa: RUF012  # sqlglot's metaclass reads it
+    # sqlglot takes the `$1,$` of `$1,$2` for a quote with a tag: only the plain $$ quotes here
+    HEREDOC_STRINGS: ClassVar = []
+    RAW_STRINGS: ClassVar = ["$$"]
+    SINGLE_TOKENS: ClassVar = {**Redshift.Tokenizer.SINGLE_TOKENS, "$": TokenType.PARAMETER}
+    KEYWORDS: ClassVar = {
         word: kind
         for word, kind in Redshift.Tokenizer.KEYWORDS.items()
         if kind != TokenType.COMMAND and word not in ("USER", "CURRENT_USER_ID", "HLLSKETCH", "SUPER")

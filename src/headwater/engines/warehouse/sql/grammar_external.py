@@ -84,9 +84,7 @@ def external_schema(p: GrammarParser) -> CreateExternalSchema:
             p.raise_error("a clause of CREATE EXTERNAL SCHEMA is expected")
     if not database or not role:
         p.raise_error("DATABASE and IAM_ROLE are expected")
-    return CreateExternalSchema(
-        name=name, database=database, role=role, if_not_exists=exists, region=region, creates_database=creates
-    )
+    return CreateExternalSchema(name=name, database=database, role=role, if_not_exists=exists, region=region, creates_database=creates)
 
 
 def iam_role(p: GrammarParser) -> str:
@@ -275,6 +273,3 @@ def partition_values(p: GrammarParser) -> tuple[tuple[str, str], ...]:
 
 def drop_partition(p: GrammarParser, name: Name) -> DropPartition:
     return DropPartition(name=name, values=partition_values(p))
-
-
-

@@ -79,7 +79,13 @@ def create_table(p: GrammarParser, *, temporary: bool) -> CreateTable:
     attributes = table_attributes(p)
     p.expect("AS")
     return CreateTable(
-        name=name, query=p.query_here(), column_names=columns, attributes=attributes, temporary=temporary, if_not_exists=exists, tag="SELECT"
+        name=name,
+        query=p.query_here(),
+        column_names=columns,
+        attributes=attributes,
+        temporary=temporary,
+        if_not_exists=exists,
+        tag="SELECT",
     )
 
 

@@ -116,7 +116,9 @@ class Reading:
     def parquet(self, paths: Sequence[Path], wanted: Sequence[str]) -> str:
         present = {
             row[0].lower(): row[0]
-            for row in self.connection.execute(f"SELECT DISTINCT name FROM parquet_schema({path_list(paths)}) WHERE type IS NOT NULL").fetchall()
+            for row in self.connection.execute(
+                f"SELECT DISTINCT name FROM parquet_schema({path_list(paths)}) WHERE type IS NOT NULL"
+            ).fetchall()
         }
         columns = []
         for _index, name, kind in self.kinds(wanted):

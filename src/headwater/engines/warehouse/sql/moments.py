@@ -66,7 +66,14 @@ def moment(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(b.coerced(found, TIMESTAMP), TIMESTAMP)
 
 
-STEPS: Final = {"millennium": "1000 years", "century": "100 years", "decade": "10 years", "quarter": "3 months", "dow": "1 day", "doy": "1 day"}
+STEPS: Final = {
+    "millennium": "1000 years",
+    "century": "100 years",
+    "decade": "10 years",
+    "quarter": "3 months",
+    "dow": "1 day",
+    "doy": "1 day",
+}
 
 
 def date_add(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
@@ -156,9 +163,19 @@ CODES: Final[dict[str, str]] = {
     "TZ": "%Z",
     "OF": "%z",
 }
-COMPUTED: Final[dict[str, str]] = {"Q": "quarter", "WW": "ww", "W": "w", "CC": "century", "D": "d", "J": "julian", "SSSSS": "seconds", "SSSS": "seconds"}
+COMPUTED: Final[dict[str, str]] = {
+    "Q": "quarter",
+    "WW": "ww",
+    "W": "w",
+    "CC": "century",
+    "D": "d",
+    "J": "julian",
+    "SSSSS": "seconds",
+    "SSSS": "seconds",
+}
 TOKEN: Final = re.compile(
-    r"FM|\"[^\"]*\"|" + "|".join(re.escape(word) for word in sorted([*CODES, *COMPUTED], key=len, reverse=True)) + r"|.", re.IGNORECASE | re.DOTALL
+    r"FM|\"[^\"]*\"|" + "|".join(re.escape(word) for word in sorted([*CODES, *COMPUTED], key=len, reverse=True)) + r"|.",
+    re.IGNORECASE | re.DOTALL,
 )
 PADDED: Final = {"MONTH", "DAY"}
 
@@ -228,7 +245,9 @@ def readable(node: exp.Expression) -> exp.Expression:
     if not node.is_string:
         raise SqlError("0A000", "a date format that is not a literal is not supported")
     pattern = "".join(
-        CODES[token.upper()] if token.upper() in CODES else refused_or_literal(token) for token in TOKEN.findall(node.name) if token.upper() != "FM"
+        CODES[token.upper()] if token.upper() in CODES else refused_or_literal(token)
+        for token in TOKEN.findall(node.name)
+        if token.upper() != "FM"
     )
     return literal(pattern)
 

@@ -13,10 +13,10 @@ from sqlglot import exp
 from headwater.engines.warehouse.sql.answers import Column
 from headwater.engines.warehouse.sql.binder import Binder
 from headwater.engines.warehouse.sql.build import native, wire_text
+from headwater.engines.warehouse.sql.native import sql as native_sql
 from headwater.engines.warehouse.sql.queries import bind_query
 from headwater.engines.warehouse.sql.scope import Output
 from headwater.engines.warehouse.sql.types import KINDS, UNKNOWN, VARCHAR, SqlType, numeric, parsed
-from headwater.engines.warehouse.sql.native import sql as native_sql
 
 if TYPE_CHECKING:
     from headwater.engines.warehouse.sql.session import Session
@@ -33,6 +33,7 @@ class Plan(msgspec.Struct, kw_only=True):
     uses_clock: bool
     cacheable: bool
     relations: frozenset[int] = frozenset()
+    finals: dict[tuple[bool, ...], str] = msgspec.field(default_factory=dict)  # writing SQL costs as much as running it
 
     @property
     def columns(self) -> list[Column]:
@@ -42,6 +43,12 @@ class Plan(msgspec.Struct, kw_only=True):
         """The query with its columns cast, and those that are wanted as text made text."""
         if not any(text) and not any(self.casts):
             return self.sql
+        form = tuple(text)
+        if form not in self.finals:
+            self.finals[form] = self._final(form)
+        return self.finals[form]
+
+    def _final(self, text: Sequence[bool]) -> str:
         names = [f"c{index}" for index in range(len(self.outputs))]
         columns = [
             exp.alias_(self.shown(exp.column(name), index, as_text=as_text), name)

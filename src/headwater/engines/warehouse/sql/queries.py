@@ -22,7 +22,14 @@ from headwater.engines.warehouse.sql.types import BIGINT, BOOLEAN, UNKNOWN, VARC
 if TYPE_CHECKING:
     from headwater.engines.warehouse.sql.binder import Binder, Bound
 
-REFUSED_PARTS: Final = {"into": "SELECT INTO", "pivots": "PIVOT", "connect": "CONNECT BY", "windows": "WINDOW", "exclude": "EXCLUDE", "laterals": "LATERAL"}
+REFUSED_PARTS: Final = {
+    "into": "SELECT INTO",
+    "pivots": "PIVOT",
+    "connect": "CONNECT BY",
+    "windows": "WINDOW",
+    "exclude": "EXCLUDE",
+    "laterals": "LATERAL",
+}
 
 
 def bind_query(b: "Binder", node: exp.Expression, parent: Scope | None) -> tuple[exp.Expression, list[Output]]:
@@ -77,11 +84,15 @@ def united(node: exp.SetOperation, left: SqlType, right: SqlType) -> SqlType:
 
 def recast(query: exp.Expression, have: list[Output], want: list[Output]) -> exp.Expression:
     """The query with its columns in the common types. Only literals of unknown type need it: DuckDB unites the rest alike."""
-    if not any(one.type != other.type and one.type.name == "unknown" and not other.type.is_text for one, other in zip(have, want, strict=True)):
+    if not any(
+        one.type != other.type and one.type.name == "unknown" and not other.type.is_text for one, other in zip(have, want, strict=True)
+    ):
         return query
     names = [exp.to_identifier(f"c{index}", quoted=True) for index in range(len(have))]
     columns = [
-        exp.alias_(cast(exp.column(name.copy()), other.type) if one.type.name == "unknown" else exp.column(name.copy()), other.name, quoted=True)
+        exp.alias_(
+            cast(exp.column(name.copy()), other.type) if one.type.name == "unknown" else exp.column(name.copy()), other.name, quoted=True
+        )
         for name, one, other in zip(names, have, want, strict=True)
     ]
     alias = exp.TableAlias(this=exp.to_identifier("__side", quoted=True), columns=names)
@@ -103,7 +114,9 @@ def bind_values(b: "Binder", node: exp.Expression, parent: Scope | None) -> tupl
             kind = common(kind, cell.type)
         kinds.append(kind)
     tuples = [
-        exp.Tuple(expressions=[b.coerced(cell, kind) if cell.type.name == "unknown" else cell.node for cell, kind in zip(row, kinds, strict=True)])
+        exp.Tuple(
+            expressions=[b.coerced(cell, kind) if cell.type.name == "unknown" else cell.node for cell, kind in zip(row, kinds, strict=True)]
+        )
         for row in rows
     ]
     return exp.Values(expressions=tuples), [Output(f"column{index}", kind) for index, kind in enumerate(kinds, 1)]
@@ -321,7 +334,9 @@ def merge(b: "Binder", scope: Scope, before: list[Source], source: Source, using
     for name in using:
         left = next((each for each in before if name in each.columns), None)
         if left is None or name not in source.columns:
-            raise SqlError("42703", f'column "{name}" specified in USING clause does not exist in {"left" if left is None else "right"} table')
+            raise SqlError(
+                "42703", f'column "{name}" specified in USING clause does not exist in {"left" if left is None else "right"} table'
+            )
         scope.merged[name] = common(left.columns[name], source.columns[name])
         b.column_used(left, name)
         b.column_used(source, name)
@@ -389,7 +404,7 @@ def bind_table_function(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expre
     if str(function.this).lower() == "unnest" and len(function.expressions) == 1:
         return bind_unnest(b, node, scope)
     if str(function.this).lower() != "generate_series":
-        raise SqlError("0A000", f"function {str(function.this).lower()} in FROM is not supported")
+        return bind_scalar_source(b, node, scope)
     arguments = [b.typed(each, scope, BIGINT) for each in function.expressions]
     alias = node.args.get("alias")
     called = alias.name.lower() if alias is not None else "generate_series"
@@ -398,6 +413,17 @@ def bind_table_function(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expre
         exp.Table(this=exp.Anonymous(this="generate_series", expressions=arguments))
     )
     return placed(scope, called, inner, [Output(column, BIGINT)], None)
+
+
+def bind_scalar_source(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expression:
+    """FROM current_database(): one row of one value."""
+    name = str(node.this.this).lower()
+    if node.this.expressions:
+        raise SqlError("0A000", f"function {name} in FROM is not supported")
+    value = b.expression(node.this, Scope())
+    alias = node.args.get("alias")
+    called = alias.name.lower() if alias is not None else name
+    return placed(scope, called, exp.select(exp.alias_(value.node, called, quoted=True)), [Output(called, value.type)], None)
 
 
 def bind_unnest(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expression:
@@ -507,4 +533,8 @@ def existence(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
 
 
 Rule = Callable[["Binder", exp.Expression, Scope], "Bound"]
-RULES: Final[dict[type[exp.Expression], Rule]] = {exp.Subquery: scalar, exp.Select: lambda b, n, s: scalar(b, exp.Subquery(this=n), s), exp.Exists: existence}
+RULES: Final[dict[type[exp.Expression], Rule]] = {
+    exp.Subquery: scalar,
+    exp.Select: lambda b, n, s: scalar(b, exp.Subquery(this=n), s),
+    exp.Exists: existence,
+}

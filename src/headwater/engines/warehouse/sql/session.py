@@ -124,6 +124,11 @@ class Session:
         finally:
             self.forget_scans()
 
+    def describe_cursor(self, name: str) -> list[Column] | None:
+        """The columns of a cursor that DECLARE has opened, which clients may describe as a portal; None if there is none."""
+        cursor = self.cursors.get(name.lower())
+        return None if cursor is None else list(cursor.plan.columns)
+
     def cancel(self) -> None:
         """End what runs now, from another thread: it raises `SqlError("57014", …)`."""
         self._cancelled.set()

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from headwater.engines.warehouse.sql.native import sql as native_sql
 from headwater.engines.warehouse.sql import catalog as catalogs
 from headwater.engines.warehouse.sql import ddl
 from headwater.engines.warehouse.sql.answers import Result
@@ -12,6 +11,7 @@ from headwater.engines.warehouse.sql.binder import Binder
 from headwater.engines.warehouse.sql.build import assigned
 from headwater.engines.warehouse.sql.catalog import HIDDEN, CatalogColumn, Relation, quoted, text
 from headwater.engines.warehouse.sql.errors import SqlError
+from headwater.engines.warehouse.sql.native import sql as native_sql
 from headwater.engines.warehouse.sql.scope import Scope
 from headwater.engines.warehouse.sql.statements import (
     AddColumn,
@@ -148,7 +148,9 @@ def alter_type(session: "Session", statement: AlterColumnType) -> Result:
     if longest[0] > statement.type.length:
         raise SqlError("22001", f'target data type "{statement.type}" has size less than the size of the data in column "{column.name}"')
     with session.atomic():
-        saved(session, relation, [msgspec.structs.replace(each, type=statement.type) if each is column else each for each in relation.columns])
+        saved(
+            session, relation, [msgspec.structs.replace(each, type=statement.type) if each is column else each for each in relation.columns]
+        )
     return Result(ALTERED)
 
 
@@ -163,13 +165,15 @@ def alter_attributes(session: "Session", statement: AlterAttributes) -> Result:
         if statement.encodings:
             encodings = dict(statement.encodings)
             columns = [
-                msgspec.structs.replace(each, encoding=encodings[each.name]) if each.name in encodings else each for each in relation.columns
+                msgspec.structs.replace(each, encoding=encodings[each.name]) if each.name in encodings else each
+                for each in relation.columns
             ]
             relation.column(statement.encodings[0][0])
             saved(session, relation, columns)
         elif wanted.diststyle:
             session.connection.execute(
-                f"UPDATE wh.{HIDDEN}.relations SET diststyle = ?, distkey = ? WHERE oid = ?", [wanted.diststyle, wanted.distkey, relation.oid]
+                f"UPDATE wh.{HIDDEN}.relations SET diststyle = ?, distkey = ? WHERE oid = ?",
+                [wanted.diststyle, wanted.distkey, relation.oid],
             )
         else:
             session.connection.execute(

@@ -22,7 +22,7 @@ CREATE VIEW pg.pg_namespace AS
 CREATE VIEW pg.pg_class AS
   SELECT r.oid, r.name AS relname, n.oid AS relnamespace, 0::BIGINT AS reltype, 0::BIGINT AS reloftype, coalesce(u.usesysid, 100) AS relowner, 0::BIGINT AS relam,
     r.oid AS relfilenode, 0::BIGINT AS reltablespace, 1 AS relpages, coalesce(t.estimated_size, 0)::REAL AS reltuples, 0::BIGINT AS reltoastrelid,
-    FALSE AS relhasindex, FALSE AS relisshared, CASE WHEN r.kind = 'r' THEN 'r' ELSE 'v' END AS relkind, 'p' AS relpersistence,
+    EXISTS (SELECT 1 FROM wh._headwater.constraints AS k WHERE k.relation = r.oid AND k.kind IN ('p', 'u')) AS relhasindex, FALSE AS relisshared, CASE WHEN r.kind = 'r' THEN 'r' ELSE 'v' END AS relkind, 'p' AS relpersistence,
     (SELECT count(*) FROM wh._headwater.columns AS c WHERE c.relation = r.oid)::SMALLINT AS relnatts, 0::SMALLINT AS relchecks, FALSE AS relhasoids,
     EXISTS (SELECT 1 FROM wh._headwater.constraints AS k WHERE k.relation = r.oid AND k.kind = 'p') AS relhaspkey,
     r.kind <> 'r' AS relhasrules, FALSE AS relhastriggers, FALSE AS relhassubclass, FALSE AS relrowsecurity, FALSE AS relforcerowsecurity,
@@ -36,6 +36,10 @@ CREATE VIEW pg.pg_class AS
     LEFT JOIN pg.pg_user AS u ON u.usename = r.owner
     LEFT JOIN duckdb_tables() AS t ON t.database_name = 'wh' AND t.schema_name = r.schema AND t.table_name = r.name AND r.kind = 'r'
   UNION ALL
+  SELECT k.oid, k.name, n.oid, 0, 0, coalesce(u.usesysid, 100), 403, k.oid, 0, 1, 0, 0, FALSE, FALSE, 'i', 'p', len(k.columns)::SMALLINT, 0, FALSE, FALSE, FALSE, FALSE, FALSE, FALSE,
+    FALSE, FALSE, 'n', NULL, NULL, 0, NULL
+  FROM wh._headwater.constraints AS k JOIN wh._headwater.relations AS r ON r.oid = k.relation JOIN wh._headwater.schemas AS n ON n.name = r.schema LEFT JOIN pg.pg_user AS u ON u.usename = r.owner WHERE k.kind IN ('p', 'u')
+  UNION ALL
   SELECT v.oid, v.name, CASE v.schema WHEN 'pg' THEN 11 ELSE 10000 END, 0, 0, 1, 0, v.oid, 0, 1, 0, 0, FALSE, FALSE, 'v', 'p', v.columns::SMALLINT, 0, FALSE, FALSE, TRUE, FALSE, FALSE, FALSE,
     FALSE, FALSE, 'd', NULL, NULL, 0, NULL FROM memory.main.system_views AS v;
 CREATE VIEW pg.pg_class_info AS SELECT *, reldiststyle AS releffectivediststyle FROM pg.pg_class;
@@ -47,6 +51,9 @@ CREATE VIEW pg.pg_attribute AS
     CASE WHEN c.encoding IS NULL OR c.encoding = 'raw' THEN 0 ELSE 1 END::SMALLINT AS attencodingtype
   FROM wh._headwater.columns AS c JOIN wh._headwater.relations AS r ON r.oid = c.relation
   UNION ALL
+  SELECT k.oid, c.name, c.oid::BIGINT, -1, c.typlen::SMALLINT, list_position(k.columns, c.name)::SMALLINT, 0, -1, c.typmod, FALSE, 'p', 'i', FALSE, FALSE, FALSE, TRUE, 0, '', '', 0, NULL, NULL, NULL, FALSE, 0, 0
+  FROM wh._headwater.constraints AS k JOIN wh._headwater.columns AS c ON c.relation = k.relation AND list_contains(k.columns, c.name) WHERE k.kind IN ('p', 'u')
+  UNION ALL
   SELECT s.relation, s.name, s.oid, -1, s.typlen::SMALLINT, s.number::SMALLINT, 0, -1, s.typmod, FALSE, 'p', 'i', FALSE, FALSE, FALSE, TRUE, 0, '', '', 0, NULL, NULL, NULL, FALSE, 0, 0 FROM memory.main.system_columns AS s;
 CREATE VIEW pg.pg_attribute_info AS SELECT *, coalesce(attsortkeyord, 0) AS attsortkey FROM pg.pg_attribute;
 CREATE VIEW pg.pg_attrdef AS SELECT c.relation AS adrelid, c.number::SMALLINT AS adnum,
@@ -57,11 +64,13 @@ CREATE VIEW pg.pg_type AS SELECT t.oid::BIGINT AS oid, t.name AS typname, 11::BI
   'b' AS typtype, t.category AS typcategory, TRUE AS typisdefined, ',' AS typdelim, 0::BIGINT AS typrelid, t.element::BIGINT AS typelem, t.array_oid::BIGINT AS typarray,
   t.name || 'in' AS typinput, t.name || 'out' AS typoutput, t.name || 'recv' AS typreceive, t.name || 'send' AS typsend, FALSE AS typnotnull, 0::BIGINT AS typbasetype,
   -1 AS typtypmod, 0 AS typndims, 0::BIGINT AS typcollation, NULL::VARCHAR AS typdefault FROM memory.main.types AS t;
-CREATE VIEW pg.pg_index AS SELECT 0::BIGINT AS indexrelid, 0::BIGINT AS indrelid, 0::SMALLINT AS indnatts, FALSE AS indisunique, FALSE AS indisprimary, FALSE AS indisclustered, TRUE AS indisvalid,
-  FALSE AS indisexclusion, TRUE AS indimmediate, TRUE AS indisready, FALSE AS indisreplident, NULL::SMALLINT[] AS indkey, NULL::SMALLINT[] AS indclass, NULL::SMALLINT[] AS indoption, NULL::VARCHAR AS indexprs, NULL::VARCHAR AS indpred WHERE FALSE;
+CREATE VIEW pg.pg_index AS SELECT k.oid AS indexrelid, k.relation AS indrelid, len(k.columns)::SMALLINT AS indnatts, TRUE AS indisunique, k.kind = 'p' AS indisprimary, FALSE AS indisclustered, TRUE AS indisvalid,
+  FALSE AS indisexclusion, TRUE AS indimmediate, TRUE AS indisready, FALSE AS indisreplident,
+  (SELECT list(c.number::SMALLINT ORDER BY list_position(k.columns, c.name)) FROM wh._headwater.columns AS c WHERE c.relation = k.relation AND list_contains(k.columns, c.name)) AS indkey,
+  NULL::SMALLINT[] AS indclass, NULL::SMALLINT[] AS indoption, NULL::VARCHAR AS indexprs, NULL::VARCHAR AS indpred FROM wh._headwater.constraints AS k WHERE k.kind IN ('p', 'u');
 CREATE VIEW pg.pg_indexes AS SELECT '' AS schemaname, '' AS tablename, '' AS indexname, '' AS tablespace, '' AS indexdef WHERE FALSE;
 CREATE VIEW pg.pg_constraint AS
-  SELECT k.oid, k.name AS conname, n.oid AS connamespace, k.kind AS contype, FALSE AS condeferrable, FALSE AS condeferred, TRUE AS convalidated, k.relation AS conrelid, 0::BIGINT AS contypid, 0::BIGINT AS conindid, 0::BIGINT AS conparentid, TRUE AS conislocal, 0 AS coninhcount, TRUE AS connoinherit,
+  SELECT k.oid, k.name AS conname, n.oid AS connamespace, k.kind AS contype, FALSE AS condeferrable, FALSE AS condeferred, TRUE AS convalidated, k.relation AS conrelid, 0::BIGINT AS contypid, CASE WHEN k.kind IN ('p', 'u') THEN k.oid ELSE 0 END AS conindid, 0::BIGINT AS conparentid, TRUE AS conislocal, 0 AS coninhcount, TRUE AS connoinherit,
     coalesce(k.target, 0) AS confrelid, 'a' AS confupdtype, 'a' AS confdeltype, 's' AS confmatchtype,
     (SELECT list(c.number::SMALLINT ORDER BY list_position(k.columns, c.name)) FROM wh._headwater.columns AS c WHERE c.relation = k.relation AND list_contains(k.columns, c.name)) AS conkey,
     (SELECT list(c.number::SMALLINT ORDER BY list_position(k.target_columns, c.name)) FROM wh._headwater.columns AS c WHERE c.relation = k.target AND list_contains(k.target_columns, c.name)) AS confkey,
@@ -75,7 +84,7 @@ CREATE VIEW pg.pg_tables AS SELECT r.schema AS schemaname, r.name AS tablename, 
 CREATE VIEW pg.pg_views AS SELECT r.schema AS schemaname, r.name AS viewname, r.owner AS viewowner, r.definition AS definition FROM wh._headwater.relations AS r WHERE r.kind <> 'r';
 CREATE VIEW pg.pg_matviews AS SELECT '' AS schemaname, '' AS matviewname, '' AS definition WHERE FALSE;
 CREATE VIEW pg.pg_settings AS SELECT name, coalesce(getvariable('hw_settings')[name], value) AS setting, NULL::VARCHAR AS unit, '' AS category, '' AS short_desc, NULL::VARCHAR AS extra_desc, 'user' AS context, 'string' AS vartype, 'default' AS source FROM memory.main.settings;
-CREATE VIEW pg.pg_am AS SELECT 403::BIGINT AS oid, 'btree' AS amname, 'i' AS amtype WHERE FALSE;
+CREATE VIEW pg.pg_am AS SELECT 403::BIGINT AS oid, 'btree' AS amname, 'i' AS amtype;
 CREATE VIEW pg.pg_proc AS SELECT 0::BIGINT AS oid, '' AS proname, 11::BIGINT AS pronamespace, 1 AS proowner, 0::BIGINT AS prolang, FALSE AS proisagg, FALSE AS proretset, 0::BIGINT AS prorettype, NULL::BIGINT[] AS proargtypes, NULL::VARCHAR[] AS proargnames, '' AS prosrc, 0 AS pronargs, 'f' AS prokind, FALSE AS proiswindow, FALSE AS proisstrict, 'v' AS provolatile, FALSE AS prosecdef, NULL::VARCHAR[] AS proacl WHERE FALSE;
 CREATE VIEW pg.pg_proc_info AS SELECT *, oid AS prooid FROM pg.pg_proc;
 CREATE VIEW pg.pg_language AS SELECT 14::BIGINT AS oid, 'sql' AS lanname WHERE FALSE;

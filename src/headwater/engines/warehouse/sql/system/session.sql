@@ -18,7 +18,9 @@ CREATE MACRO hw_null_text(a, b) AS NULL::VARCHAR;
 CREATE MACRO hw_encoding(n) AS 'UTF8';
 CREATE MACRO hw_get_expr(e, r) AS e, (e, r, pretty) AS e;
 CREATE MACRO hw_get_userbyid(o) AS (SELECT hw_u.usename FROM memory.pg.pg_user AS hw_u WHERE hw_u.usesysid = o);
-CREATE MACRO hw_get_indexdef(o) AS NULL::VARCHAR, (o, n, pretty) AS NULL::VARCHAR;
+CREATE MACRO hw_indexdef(o) AS (SELECT 'CREATE UNIQUE INDEX ' || hw_k.name || ' ON ' || hw_r.schema || '.' || hw_r.name || ' USING btree (' || array_to_string(hw_k.columns, ', ') || ')'
+  FROM wh._headwater.constraints AS hw_k JOIN wh._headwater.relations AS hw_r ON hw_r.oid = hw_k.relation WHERE hw_k.oid = o);
+CREATE MACRO hw_get_indexdef(o) AS hw_indexdef(o), (o, n, pretty) AS CASE WHEN n = 0 THEN hw_indexdef(o) ELSE (SELECT hw_k.columns[n] FROM wh._headwater.constraints AS hw_k WHERE hw_k.oid = o) END;
 CREATE MACRO hw_array(v) AS CASE WHEN v::VARCHAR LIKE '{%' THEN string_split(trim(v::VARCHAR, '{}'), ',') ELSE [v::VARCHAR] END;
 CREATE MACRO hw_array_text(v) AS '{' || array_to_string(v, ',') || '}';
 CREATE MACRO hw_array_upper(v, n) AS nullif(len(v), 0)::INTEGER;
