@@ -9,6 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from headwater.engines import mariadb, postgres, sandbox
+from headwater.engines.mariadb_lambda import library
 from headwater.services.lambda_ import interpreters
 
 
@@ -27,6 +28,7 @@ def examine() -> list[Finding]:
     return [
         Finding(subject="Python", words=python),
         _finding("MariaDB (RDS for MySQL, Aurora MySQL)", mariadb.missing()),
+        _finding("SQL that calls Lambda (lambda_sync, lambda_async in MariaDB)", library.missing()),
         _finding("PostgreSQL (RDS for PostgreSQL)", postgres.missing()),
         _finding("bubblewrap (a file-system view for each Lambda function)", sandbox.missing(), needed=False),
         _finding("Pythons for Lambda functions", interpreters.missing(), needed=False),

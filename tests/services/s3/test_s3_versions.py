@@ -122,19 +122,19 @@ def test_what_was_there_before_versioning_is_the_null_version(s3: Any, bucket: s
     assert read(s3, bucket, "null") == b"before"
 
 
-def test_a_delete_puts_a_marker_that_can_be_taken_away(s3: Any, wire: str, versioned: str, refused: Any) -> None:
+@pytest.mark.http
+def test_a_delete_puts_a_marker_that_can_be_taken_away(s3: Any, versioned: str, refused: Any) -> None:
     version = put(s3, versioned, b"body")
     marker = s3.delete_object(Bucket=versioned, Key="k")
     assert marker["DeleteMarker"] is True
     with refused("NoSuchKey") as caught:
         s3.get_object(Bucket=versioned, Key="k")
-    if wire == "http":
-        headers = caught.value.response["ResponseMetadata"]["HTTPHeaders"]
-        assert (headers["x-amz-delete-marker"], headers["x-amz-version-id"]) == ("true", marker["VersionId"])
+    headers = caught.value.response["ResponseMetadata"]["HTTPHeaders"]
+    assert (headers["x-amz-delete-marker"], headers["x-amz-version-id"]) == ("true", marker["VersionId"])
     with refused("MethodNotAllowed") as caught:
         s3.get_object(Bucket=versioned, Key="k", VersionId=marker["VersionId"])
     assert caught.value.response["Error"]["ResourceType"] == "DeleteMarker"
-    assert wire != "http" or caught.value.response["ResponseMetadata"]["HTTPHeaders"]["allow"] == "DELETE"
+    assert caught.value.response["ResponseMetadata"]["HTTPHeaders"]["allow"] == "DELETE"
     with refused("405"):
         s3.head_object(Bucket=versioned, Key="k", VersionId=marker["VersionId"])
     assert "Contents" not in s3.list_objects_v2(Bucket=versioned)

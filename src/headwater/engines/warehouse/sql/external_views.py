@@ -22,11 +22,12 @@ def refresh(session: "Session") -> None:
         database = schema.external_database
         if database is None:
             continue
-        for table in session.from_lake(lambda name=database: session.lake.tables(name)):
+        lake = session.lake_of(schema)
+        for table in session.from_lake(lambda lake=lake, name=database: lake.tables(name)):
             tables.append([schema.name, table.name, table.location, *storage(table), "EXTERNAL_TABLE"])
             columns += column_rows(schema.name, table)
             if table.partition_keys:
-                known = session.from_lake(lambda name=database, of=table.name: session.lake.partitions(name, of))
+                known = session.from_lake(lambda lake=lake, name=database, of=table.name: lake.partitions(name, of))
                 partitions += [partition_row(schema.name, table, each) for each in known]
     session.connection.execute(system.text(system.EXTERNAL_TABLES))
     fill(session, "hw_tables", tables)

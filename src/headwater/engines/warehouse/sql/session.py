@@ -339,11 +339,16 @@ class Session:
     def is_external_view(self, name: str) -> bool:
         return name in self.store.external_views
 
+    def lake_of(self, schema: Schema) -> Lake:
+        """The lake under the role of an external schema."""
+        return self.lake.under(schema.role or "default")
+
     def external(self, schema: Schema, name: str) -> Scan | None:
-        table = self.from_lake(lambda: self.lake.table(schema.external_database or "", name))
+        lake = self.lake_of(schema)
+        table = self.from_lake(lambda: lake.table(schema.external_database or "", name))
         if table is None:
             return None
-        scan = Scan(schema, table, self.lake, self.connection, self._spool)
+        scan = Scan(schema, table, lake, self.connection, self._spool)
         self._scans.append(scan)
         return scan
 
