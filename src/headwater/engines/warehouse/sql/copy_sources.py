@@ -97,7 +97,7 @@ def delimited_rows(session: "Session", statement: Copy, targets: Sequence[Catalo
     if "IGNOREBLANKLINES" in options:
         relation += f" WHERE trim({line}) <> ''"
     fields = [
-        field(column, nulled(restored(f"f[{index}]", delimiter, statement), options, is_text=column.type.is_text), options)
+        field(column, restored(nulled(f"f[{index}]", options, is_text=column.type.is_text), delimiter, statement), options)
         for index, column in enumerate(targets, 1)
     ]
     count = len(targets)
