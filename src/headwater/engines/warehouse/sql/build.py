@@ -48,6 +48,8 @@ def as_text(node: exp.Expr, kind: SqlType) -> exp.Expr:
         return call("hw_double_text", node)
     if kind.name == "real":
         return call("hw_real_text", node)
+    if kind.name == "interval":
+        return call("hw_interval_text", node)
     return exp.Cast(this=node, to=native("VARCHAR"))
 
 

@@ -97,6 +97,8 @@ def column(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
         if table is None and name in ("user", "current_user_id"):
             return b.expression(exp.Anonymous(this=NAMED_VALUES[name]), scope)
         raise
+    if found.label is not None:
+        return bound(exp.Paren(this=found.label.node.copy()), found.type)
     if found.source is None:
         for source in scope.sources:
             if name in source.columns:
@@ -278,8 +280,9 @@ def conversion(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     if wanted.name == "oid" and inner.type.is_text:
         return bound(cast(inner.node, BIGINT), wanted)
     converted = coercion.explicit(b, inner, wanted)
-    kept = wanted.is_text and not wanted.length and inner.type.is_text and inner.type.length
-    return bound(converted, inner.type if kept and wanted == VARCHAR else wanted)
+    if wanted == VARCHAR and inner.type.is_text and inner.type.length:
+        return bound(converted, SqlType("character varying", inner.type.length))
+    return bound(converted, wanted)
 
 
 def object_type(target: exp.Expr) -> SqlType:

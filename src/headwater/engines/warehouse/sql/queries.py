@@ -14,7 +14,7 @@ from headwater.engines.warehouse.sql.errors import SqlError
 from headwater.engines.warehouse.sql.expressions import bound
 from headwater.engines.warehouse.sql.labels import label
 from headwater.engines.warehouse.sql.pruning import restrict_scans
-from headwater.engines.warehouse.sql.scope import Output, Scope, Source, renamed
+from headwater.engines.warehouse.sql.scope import Label, Output, Scope, Source, renamed
 from headwater.engines.warehouse.sql.sources import bind_from
 from headwater.engines.warehouse.sql.types import BIGINT, BOOLEAN, UNKNOWN, VARCHAR, SqlType, common
 
@@ -190,7 +190,8 @@ def bind_group(b: "Binder", group: exp.Group, scope: Scope) -> exp.Group:
             return exp.Tuple(expressions=[one(inner) for inner in each.expressions])
         if each.is_int:
             return each.copy()
-        return b.expression(each, scope).node
+        label = grouped_label(each, scope)
+        return exp.Literal.number(label.place) if label is not None else b.expression(each, scope).node
 
     found = exp.Group(expressions=[one(each) for each in group.expressions])
     for kind in ("rollup", "cube", "grouping_sets"):
@@ -200,6 +201,16 @@ def bind_group(b: "Binder", group: exp.Group, scope: Scope) -> exp.Group:
     if group.args.get("all") or group.args.get("totals"):
         raise SqlError("0A000", "GROUP BY ALL is not supported")
     return found
+
+
+def grouped_label(node: exp.Expr, scope: Scope) -> Label | None:
+    """GROUP BY a name of the select list, unless a table has a column of that name."""
+    if not isinstance(node, exp.Column) or node.text("table") or isinstance(node.this, exp.Star):
+        return None
+    name = node.name.lower()
+    if name in scope.merged or any(name in source.columns for source in scope.sources):
+        return None
+    return scope.labels.get(name)
 
 
 def bind_projections(b: "Binder", node: exp.Select, scope: Scope) -> tuple[list[exp.Expr], list[Output]]:
@@ -212,7 +223,7 @@ def bind_projections(b: "Binder", node: exp.Select, scope: Scope) -> tuple[list[
             projections.append(exp.alias_(found.node, name, quoted=True, copy=False))
             outputs.append(Output(name, found.type))
             if isinstance(each, exp.Alias):
-                scope.labels[name] = found.type
+                scope.labels[name] = Label(found.node, found.type, len(outputs))
     return projections, outputs
 
 

@@ -75,7 +75,7 @@ def written(session: "Session", statement: Unload, plan: Plan, file: Path) -> in
     columns = ", ".join(f"c{index}" for index in range(len(names)))
     if "PARQUET" in statement.options:
         renamed = ", ".join(f"c{index} AS {quoted(name)}" for index, name in enumerate(names))
-        query = f"SELECT {renamed} FROM ({plan.final([False] * len(names))}) AS q({columns})"
+        query = f"SELECT {renamed} FROM ({plan.stored()}) AS q({columns})"
         form = "FORMAT parquet, COMPRESSION snappy"
     else:
         head = delimiter(statement).join(names) if "HEADER" in statement.options else "line"
