@@ -56,6 +56,9 @@ class World(Protocol):
     """What the binder asks of the session."""
 
     @property
+    def dbname(self) -> str: ...
+
+    @property
     def catalog(self) -> Catalog: ...
 
     def search_path(self) -> Sequence[str]: ...
@@ -151,6 +154,11 @@ class Binder:
             if scan.place in text:
                 text = text.replace(scan.place, scan.sql)
         return text
+
+    def check_database(self, name: str) -> None:
+        """database.schema.table may name the session's own database only."""
+        if name != self.world.dbname:
+            raise SqlError("0A000", f"cross-database references are not supported: {name}")
 
     def relation(self, name: Name) -> Relation | None:
         if name.schema is None:

@@ -43,6 +43,8 @@ def target_relation(session: "Session", binder: Binder, node: exp.Expr, privileg
     table = node.this if isinstance(node, exp.Schema) else node
     if not isinstance(table, exp.Table):
         raise SqlError("42601", "syntax error: a table is expected")
+    if table.text("catalog"):
+        binder.check_database(table.text("catalog").lower())
     name = Name(table.name.lower(), table.text("db").lower() or None)
     relation = binder.relation(name)
     if relation is None:

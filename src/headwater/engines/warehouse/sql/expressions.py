@@ -86,6 +86,8 @@ NAMED_VALUES: Final = {"user": "current_user", "current_user_id": "current_user_
 
 
 def column(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
+    if node.text("catalog"):
+        b.check_database(node.text("catalog").lower())
     name = node.name.lower()
     table = node.text("table").lower() or None
     schema = node.text("db").lower() or None
@@ -159,6 +161,8 @@ def quantified(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
 def identity_test(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """IS NULL, IS TRUE …"""
     left = b.expression(node.this, scope)
+    if not isinstance(node.expression, exp.Null | exp.Boolean):
+        raise SqlError("0A000", f"IS {node.expression.sql()[:40]} is not supported")
     operand = b.coerced(left, BOOLEAN) if isinstance(node.expression, exp.Boolean) else left.node
     return bound(exp.Is(this=operand, expression=node.expression.copy()), BOOLEAN)
 
@@ -267,22 +271,26 @@ def joined_text(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
 
 def conversion(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     target = node.args["to"]
-    if isinstance(target, exp.Interval) or target.is_type("interval"):
-        return bound(exp.Cast(this=b.expression(node.this, scope).node, to=build.native("INTERVAL")), INTERVAL)
-    if isinstance(target, exp.ObjectIdentifier) and target.name.lower() == "regtype":
-        return bound(call("hw_regtype", b.expression(node.this, scope).node), TEXT)
-    wanted = object_type(target) if isinstance(target, exp.ObjectIdentifier) else from_cast(target)
     inner = b.expression(node.this, scope)
-    if wanted.name == "regclass":
-        return bound(call("hw_regclass", as_text(inner.node, inner.type)), wanted)
-    if wanted.name.endswith("[]") or wanted.name == "int2vector":
-        return bound(inner.node if inner.type.name.endswith("[]") else call("hw_array", inner.node), wanted)
-    if wanted.name == "oid" and inner.type.is_text:
-        return bound(cast(inner.node, BIGINT), wanted)
-    converted = coercion.explicit(b, inner, wanted)
+    if isinstance(target, exp.Interval) or target.is_type("interval"):
+        return bound(exp.Cast(this=inner.node, to=build.native("INTERVAL")), INTERVAL)
+    if isinstance(target, exp.ObjectIdentifier) and target.name.lower() == "regtype":
+        return bound(call("hw_regtype", inner.node), TEXT)
+    wanted = object_type(target) if isinstance(target, exp.ObjectIdentifier) else from_cast(target)
     if wanted == VARCHAR and inner.type.is_text and inner.type.length:
-        return bound(converted, SqlType("character varying", inner.type.length))
-    return bound(converted, wanted)
+        wanted = SqlType("character varying", inner.type.length)
+    return bound(converted_to(b, inner, wanted), wanted)
+
+
+def converted_to(b: "Binder", inner: "Bound", wanted: SqlType) -> exp.Expr:
+    """The value of a cast, the types of PostgreSQL's catalog among them."""
+    if wanted.name == "regclass":
+        return call("hw_regclass", as_text(inner.node, inner.type))
+    if wanted.name.endswith("[]") or wanted.name == "int2vector":
+        return inner.node if inner.type.name.endswith("[]") else call("hw_array", inner.node)
+    if wanted.name == "oid" and inner.type.is_text:
+        return cast(inner.node, BIGINT)
+    return coercion.explicit(b, inner, wanted)
 
 
 def object_type(target: exp.Expr) -> SqlType:

@@ -411,8 +411,16 @@ class Session:
             self.connection.execute(f"SET VARIABLE hw_path = [{', '.join(text(name) for name in path)}]::VARCHAR[]")
         if self.settings.said != self._said:
             self._said = dict(self.settings.said)
+            self._tell_digits()
             pairs = ", ".join(f"{text(name)}: {text(value)}" for name, value in self._said.items())
             self.connection.execute(f"SET VARIABLE hw_settings = MAP {{{pairs or chr(39) * 2 + ': ' + chr(39) * 2}}}")
+
+    def _tell_digits(self) -> None:
+        """extra_float_digits: how many digits a float shows beyond PostgreSQL 8's 15, or 6 for a real."""
+        extra = self.settings.get("extra_float_digits")
+        more = int(extra) if extra.lstrip("-").isdigit() else 0
+        for name, digits, most in (("hw_double", 15, 17), ("hw_real", 6, 9)):
+            self.connection.execute(f"SET VARIABLE {name} = '{{:.{max(1, min(digits + more, most))}g}}'")
 
     def _settings_changed(self) -> None:
         """Told to the system views with the next statement that is run; here it may be an aborted transaction."""

@@ -115,6 +115,8 @@ def bind_table(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expr:
         node.set("this", node.this.expression)
     if isinstance(node.this, exp.Anonymous):
         return bind_table_function(b, node, scope)
+    if node.text("catalog"):
+        b.check_database(node.text("catalog").lower())
     name = Name(node.name.lower(), node.text("db").lower() or None)
     alias = node.args.get("alias")
     called = alias.name.lower() if alias is not None else name.name

@@ -74,9 +74,9 @@ CREATE MACRO hw_ln(v) AS CASE WHEN v <= 0 THEN error('2201E:cannot take logarith
 CREATE MACRO hw_sqrt(v) AS CASE WHEN v < 0 THEN error('2201F:cannot take square root of a negative number') ELSE sqrt(v) END;
 -- Text forms, as PostgreSQL 8 sends them
 CREATE MACRO hw_double_text(v) AS CASE WHEN isnan(v) THEN 'NaN' WHEN isinf(v) THEN CASE WHEN v > 0 THEN 'Infinity' ELSE '-Infinity' END
-  ELSE format('{:.15g}', v) END;
+  ELSE format(coalesce(getvariable('hw_double'), '{:.15g}'), v) END;
 CREATE MACRO hw_real_text(v) AS CASE WHEN isnan(v) THEN 'NaN' WHEN isinf(v) THEN CASE WHEN v > 0 THEN 'Infinity' ELSE '-Infinity' END
-  ELSE format('{:.6g}', v) END;
+  ELSE format(coalesce(getvariable('hw_real'), '{:.6g}'), v) END;
 CREATE MACRO hw_bool_text(v) AS CASE v WHEN TRUE THEN 't' WHEN FALSE THEN 'f' END;
 CREATE MACRO hw_try_date(v) AS coalesce(TRY_CAST(v AS DATE), try_strptime(v, ['%Y%m%d', '%m/%d/%Y', '%m/%d/%y', '%m-%d-%Y', '%Y/%m/%d', '%Y.%m.%d',
   '%d-%b-%Y', '%b %d, %Y', '%b %d %Y', '%B %d, %Y', '%d %b %Y', '%d %B %Y', '%Y-%b-%d', '%m/%d/%Y %H:%M:%S'])::DATE);
