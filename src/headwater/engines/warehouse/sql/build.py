@@ -7,11 +7,11 @@ from sqlglot import exp
 from headwater.engines.warehouse.sql.types import BOOLEAN, DOUBLE, PRECISION_MAX, SqlType, numeric
 
 
-def call(name: str, *arguments: exp.Expression) -> exp.Expression:
+def call(name: str, *arguments: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def literal(value: int | str) -> exp.Expression:
+def literal(value: int | str) -> exp.Expr:
     if isinstance(value, str):
         return exp.Literal.string(value)
     return exp.Literal.number(value) if value >= 0 else exp.Paren(this=exp.Neg(this=exp.Literal.number(-value)))
@@ -22,12 +22,12 @@ def native(kind: str) -> exp.DataType:
     return exp.DataType.build(kind, dialect="duckdb")
 
 
-def cast(node: exp.Expression, kind: SqlType) -> exp.Expression:
+def cast(node: exp.Expr, kind: SqlType) -> exp.Expr:
     """`node` as DuckDB's type for `kind`, without the rules of assignment."""
     return exp.Cast(this=node, to=native(kind.duckdb).copy())
 
 
-def converted(node: exp.Expression, source: SqlType, target: SqlType) -> exp.Expression:
+def converted(node: exp.Expr, source: SqlType, target: SqlType) -> exp.Expr:
     """An explicit cast, as Redshift makes it."""
     if source == target:
         return node
@@ -44,7 +44,7 @@ def converted(node: exp.Expression, source: SqlType, target: SqlType) -> exp.Exp
     return cast(node, target)
 
 
-def as_text(node: exp.Expression, kind: SqlType) -> exp.Expression:
+def as_text(node: exp.Expr, kind: SqlType) -> exp.Expr:
     """The text form that Redshift gives a value."""
     if kind.name == "double precision":
         return call("hw_double_text", node)
@@ -53,7 +53,7 @@ def as_text(node: exp.Expression, kind: SqlType) -> exp.Expression:
     return exp.Cast(this=node, to=native("VARCHAR").copy())
 
 
-def wire_text(node: exp.Expression, kind: SqlType) -> exp.Expression:
+def wire_text(node: exp.Expr, kind: SqlType) -> exp.Expr:
     """The text form that goes over the wire; `kind` is what DuckDB's value has been cast to."""
     if kind.name == "boolean":
         return call("hw_bool_text", node)
@@ -68,7 +68,7 @@ def wire_text(node: exp.Expression, kind: SqlType) -> exp.Expression:
     return as_text(node, kind)
 
 
-def assigned(node: exp.Expression, source: SqlType, target: SqlType) -> exp.Expression:
+def assigned(node: exp.Expr, source: SqlType, target: SqlType) -> exp.Expr:
     """A value as a column takes it: what is too long is refused instead of cut."""
     if target.name in ("character varying", "character") and target.length:
         wide = node if source.is_text else as_text(node, source)
@@ -81,7 +81,7 @@ def assigned(node: exp.Expression, source: SqlType, target: SqlType) -> exp.Expr
     return converted(node, source, target)
 
 
-def integer_quotient(left: exp.Expression, right: exp.Expression) -> exp.Expression:
+def integer_quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     return call("hw_div_int", left, right)
 
 
@@ -96,7 +96,7 @@ def quotient_type(left: SqlType, right: SqlType) -> SqlType:
     return numeric(precision, scale)
 
 
-def exact_quotient(left: exp.Expression, left_type: SqlType, right: exp.Expression, right_type: SqlType, answer: SqlType) -> exp.Expression:
+def exact_quotient(left: exp.Expr, left_type: SqlType, right: exp.Expr, right_type: SqlType, answer: SqlType) -> exp.Expr:
     """Decimal division in integers: DuckDB's own goes through floating point. Digits beyond the scale are cut off."""
     above = shifted(left, left_type, answer.scale + right_type.scale)
     below = shifted(right, right_type, right_type.scale)
@@ -107,8 +107,8 @@ def exact_quotient(left: exp.Expression, left_type: SqlType, right: exp.Expressi
     return exp.Cast(this=exp.Paren(this=exp.Mul(this=whole, expression=unit)), to=native(answer.duckdb).copy())
 
 
-def shifted(node: exp.Expression, kind: SqlType, places: int) -> exp.Expression:
-    """`node` × 10^places, as an integer."""
+def shifted(node: exp.Expr, kind: SqlType, places: int) -> exp.Expr:
+    """`node` times 10^places, as an integer."""
     if places == 0:
         return exp.Cast(this=node, to=native("HUGEINT").copy())
     factor = exp.Cast(this=literal("1" + "0" * places), to=native("HUGEINT" if kind.is_integer else f"DECIMAL({places + 1},0)").copy())
@@ -116,5 +116,5 @@ def shifted(node: exp.Expression, kind: SqlType, places: int) -> exp.Expression:
     return exp.Cast(this=exp.Paren(this=exp.Mul(this=value, expression=factor)), to=native("HUGEINT").copy())
 
 
-def float_quotient(left: exp.Expression, right: exp.Expression) -> exp.Expression:
+def float_quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     return call("hw_div_double", cast(left, DOUBLE), cast(right, DOUBLE))

@@ -97,7 +97,7 @@ class Store:
         self.system: dict[tuple[str, str], Mapping[str, SqlType]] = {}
         self._describe_system("memory", SCHEMAS)
         scratch = self.connect()
-        scratch.execute(EXTERNAL_TABLES)
+        scratch.execute(system.text(system.EXTERNAL_TABLES))
         scratch.execute(system.text(system.EXTERNAL))
         self._describe_external(scratch)
         scratch.close()
@@ -188,16 +188,6 @@ class Store:
         with self._lock:
             for row in rows:
                 self._root.execute(sql, row)
-
-
-EXTERNAL_TABLES: Final = """
-CREATE OR REPLACE TEMP TABLE hw_tables (schemaname VARCHAR, tablename VARCHAR, location VARCHAR, input_format VARCHAR, output_format VARCHAR,
-  serialization_lib VARCHAR, serde_parameters VARCHAR, compressed INTEGER, parameters VARCHAR, tabletype VARCHAR);
-CREATE OR REPLACE TEMP TABLE hw_columns (schemaname VARCHAR, tablename VARCHAR, columnname VARCHAR, external_type VARCHAR, columnnum INTEGER, part_key INTEGER,
-  data_type VARCHAR, length INTEGER, precision INTEGER, scale INTEGER);
-CREATE OR REPLACE TEMP TABLE hw_partitions (schemaname VARCHAR, tablename VARCHAR, "values" VARCHAR, location VARCHAR, input_format VARCHAR, output_format VARCHAR,
-  serialization_lib VARCHAR, serde_parameters VARCHAR, compressed INTEGER, parameters VARCHAR);
-"""
 
 
 def system_type(column: str, native: str) -> SqlType:

@@ -54,7 +54,7 @@ class Scan:
     def use(self, column: str) -> None:
         self.used.add(column)
 
-    def restrict(self, condition: exp.Expression, columns: Sequence[str]) -> None:
+    def restrict(self, condition: exp.Expr, columns: Sequence[str]) -> None:
         if set(columns) <= {name for name, _ in self.table.partition_keys}:
             self.conditions.append(native_sql(condition))
 

@@ -7,7 +7,6 @@ import msgspec
 
 from headwater.engines.warehouse.sql import system
 from headwater.engines.warehouse.sql.catalog import text
-from headwater.engines.warehouse.sql.database import EXTERNAL_TABLES
 from headwater.engines.warehouse.sql.hive import sql_type
 from headwater.engines.warehouse.sql.lake import ExternalTable, Partition
 
@@ -30,7 +29,7 @@ def refresh(session: "Session") -> None:
             if table.partition_keys:
                 known = session.from_lake(lambda lake=lake, name=database, of=table.name: lake.partitions(name, of))
                 partitions += [partition_row(schema.name, table, each) for each in known]
-    session.connection.execute(EXTERNAL_TABLES)
+    session.connection.execute(system.text(system.EXTERNAL_TABLES))
     fill(session, "hw_tables", tables)
     fill(session, "hw_columns", columns)
     fill(session, "hw_partitions", partitions)

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from sqlglot.dialects.redshift import Redshift
 from sqlglot.errors import SqlglotError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from headwater.engines.warehouse.sql import grammar_copy, grammar_session, grammar_tables
 from headwater.engines.warehouse.sql.dialect import GrammarParser, SyntaxProblem
@@ -23,7 +23,7 @@ CACHED_LENGTH_MAX: Final = 100_000  # a bulk INSERT's text is not worth keeping
 class RedshiftTokenizer(Redshift.Tokenizer):
     """Redshift's tokens; UNLOAD and the like are words to our grammar, not sqlglot's bare commands."""
 
-    COMMANDS = frozenset()
+    COMMANDS: ClassVar = set()
     # sqlglot takes the `$1,$` of `$1,$2` for a quote with a tag: only the plain $$ quotes here
     HEREDOC_STRINGS: ClassVar = []
     RAW_STRINGS: ClassVar = ["$$"]

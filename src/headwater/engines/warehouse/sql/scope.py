@@ -113,3 +113,9 @@ class Scope:
         seen = Scope(self.parent)
         seen.ctes = self.ctes
         return seen
+
+
+def renamed(outputs: list[Output], names: list[str], what: str) -> list[Output]:
+    if len(names) > len(outputs):
+        raise SqlError("42P10", f'table "{what}" has {len(outputs)} columns available but {len(names)} columns specified')
+    return [Output(name, output.type) for name, output in zip(names, outputs, strict=False)] + outputs[len(names) :]

@@ -111,13 +111,11 @@ class Session:
         from headwater.engines.warehouse.sql.describing import describe
 
         try:
-            statements = parse(sql)
-            if len(statements) > 1:
-                raise SqlError("42601", "cannot insert multiple commands into a prepared statement")
-            if not statements:
+            statement = only(parse(sql))
+            if statement is None:
                 return Description(list(parameter_oids), None)
-            self._check_alive(statements[0])
-            return describe(self, statements[0], parameter_oids)
+            self._check_alive(statement)
+            return describe(self, statement, parameter_oids)
         except Exception as error:
             self.fail()
             raise translated(error) from error
@@ -190,12 +188,15 @@ class Session:
         if self.transaction_status == "E" and not ends_transaction(statement):
             raise SqlError("25P02", "current transaction is aborted, commands ignored until end of transaction block")
 
+    def _check_wanted(self) -> None:
+        if self._cancelled.is_set():
+            raise SqlError("57014", "Query cancelled on user's request")
+
     def _streamed(self, batches: Iterator[Any], sql: str, started: datetime) -> Iterator[Any]:
         aborted = True
         try:
             for batch in batches:
-                if self._cancelled.is_set():
-                    raise SqlError("57014", "Query cancelled on user's request")
+                self._check_wanted()
                 yield batch
             aborted = False
         except Exception as error:
@@ -411,6 +412,12 @@ class Session:
 
     def settings_changed(self) -> None:
         self._set_path()
+
+
+def only(statements: Sequence[Parsed]) -> Parsed | None:
+    if len(statements) > 1:
+        raise SqlError("42601", "cannot insert multiple commands into a prepared statement")
+    return statements[0] if statements else None
 
 
 def naive(moment: datetime) -> datetime:

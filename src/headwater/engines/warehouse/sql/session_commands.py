@@ -53,7 +53,7 @@ def show(session: "Session", statement: ShowParameter) -> Result:
 def explain(session: "Session", statement: Explain) -> Result:
     """The plan of the engine that runs the query, which is DuckDB."""
     inner = statement.statement
-    if not isinstance(inner, exp.Expression):
+    if not isinstance(inner, exp.Expr):
         raise SqlError("0A000", "EXPLAIN of this statement is not supported")
     compile_ = COMPILERS.get(type(inner))
     sql = compile_(session, inner, ()).sql if compile_ is not None else plan_query(session, inner, ()).sql
