@@ -107,10 +107,14 @@ def free_port() -> list[str]:
 
 def everything(run: Run) -> None:
     say.print("\n[bold]Post 11: combine transactional and analytical data[/]  Aurora → Lambda → Firehose → S3 → Redshift")
-    if run.options.go_on:
+    standing = architecture.endpoints_again(run.aws) if run.options.go_on else None
+    if standing is not None:
         say.print("\nGoing on where the last run stopped.")
-        mysql, redshift = architecture.mysql_endpoint(run.aws), architecture.redshift_endpoint(run.aws)
+        mysql, redshift = standing
     else:
+        if run.options.go_on:
+            say.print("\nThe last run did not get as far as the real orders: beginning anew.")
+            run.options.go_on = False
         mysql, redshift = build(run)
         golden_pass(run, mysql, redshift)
     real_pass(run, mysql, redshift)

@@ -186,6 +186,27 @@ def warehouse_role(aws: boto3.session.Session) -> str:
     return role(aws, "spectrum", "redshift.amazonaws.com", ["s3:Get*", "s3:List*", "glue:*"])
 
 
+def endpoints_again(aws: boto3.session.Session) -> Endpoints | None:
+    """The endpoints of what an earlier run built, once its engines are up again; None where it got not as far as the rows of pass 2."""
+    rds, redshift = aws.client("rds"), aws.client("redshift")
+    try:
+        rds.describe_db_instances(DBInstanceIdentifier=f"{CLUSTER}-1")
+        redshift.describe_clusters(ClusterIdentifier=WAREHOUSE)
+    except ClientError as error:
+        if "NotFound" not in error.response["Error"]["Code"]:
+            raise
+        return None
+    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=f"{CLUSTER}-1", WaiterConfig={"Delay": 1})
+    redshift.get_waiter("cluster_available").wait(ClusterIdentifier=WAREHOUSE, WaiterConfig={"Delay": 1})
+    found = Endpoints(mysql_endpoint(aws), redshift_endpoint(aws))
+    with mysql(found.mysql) as database, database.cursor() as cursor:
+        if not cursor.execute("SHOW TABLES LIKE 'Sales'"):
+            return None
+        cursor.execute("SELECT count(*), coalesce(sum(Category = 'Music'), 0) FROM Sales")
+        rows, of_pass_two = cursor.fetchone()
+    return found if rows and rows == of_pass_two else None
+
+
 def mysql_endpoint(aws: boto3.session.Session) -> tuple[str, int]:
     cluster = aws.client("rds").describe_db_clusters(DBClusterIdentifier=CLUSTER)["DBClusters"][0]
     return cluster["Endpoint"], cluster["Port"]
