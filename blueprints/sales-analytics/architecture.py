@@ -201,6 +201,13 @@ def orders_begun(aws: boto3.session.Session) -> int | None:
         return None
 
 
+def endpoints_again(aws: boto3.session.Session) -> Endpoints:
+    """The endpoints of what an earlier run built, once its engines are up again."""
+    aws.client("rds").get_waiter("db_instance_available").wait(DBInstanceIdentifier=f"{CLUSTER}-1", WaiterConfig={"Delay": 1})
+    aws.client("redshift").get_waiter("cluster_available").wait(ClusterIdentifier=WAREHOUSE, WaiterConfig={"Delay": 1})
+    return Endpoints(mysql_endpoint(aws), redshift_endpoint(aws))
+
+
 def mysql_endpoint(aws: boto3.session.Session) -> tuple[str, int]:
     cluster = aws.client("rds").describe_db_clusters(DBClusterIdentifier=CLUSTER)["DBClusters"][0]
     return cluster["Endpoint"], cluster["Port"]
