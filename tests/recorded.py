@@ -2,8 +2,8 @@
 
 The recordings stand beside the repository and are never copied into it (`HEADWATER_SHARED`, by default `../shared`); where they are
 absent, the tests that read them are skipped. A test makes the calls of a recorded case again and names the answer that each must
-give. In a recording ids, ARNs and dates are references, `<name:1>` or a bare word of WORDS: the same reference must mean the same
-value throughout a case.
+give. In a recording ids, ARNs and dates are references, `<name:1>`, `<name>` or a bare word of WORDS; one with a number must mean the
+same value throughout a case.
 """
 
 import json
@@ -101,7 +101,7 @@ class Recorded:
         if said in WORDS or isinstance(found, datetime):
             return
         if REFERENCE.fullmatch(said):
-            if self._bound.setdefault(said, found) != found:
+            if ":" in said and self._bound.setdefault(said, found) != found:
                 self._differs(at, f"{said} = {self._bound[said]}", found)
             return
         pattern, references = re.escape(said), REFERENCE.findall(said)
