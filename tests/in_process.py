@@ -135,7 +135,7 @@ def _structure(shape: Any, value: dict[str, Any], place: str) -> dict[str, Any]:
     assert not strangers, f"{place} has no member {strangers}"
     found = {name: received(shape.members[name], each, f"{place}.{name}") for name, each in value.items() if each is not None}
     payload = shape.serialization.get("payload")
-    if payload in found and shape.members[payload].serialization.get("streaming"):
+    if payload in found and shape.members[payload].type_name == "blob":  # which the SDK hands out to be read, streaming or not
         found[payload] = botocore.response.StreamingBody(io.BytesIO(found[payload]), len(found[payload]))
     return found
 

@@ -25,6 +25,7 @@ USER = "admin"
 PASSWORD = "Sales-and-Seasons-16"
 FLUSH_S = 5
 """Firehose's buffering time: short, so that the demonstration need not wait a minute for each pass."""
+ORDERS_BEGUN = "orders-begun"
 NEXT_STATEMENT = ";;"
 POLL_S = 0.2
 
@@ -184,6 +185,27 @@ def build_warehouse(aws: boto3.session.Session) -> tuple[str, int]:
 def warehouse_role(aws: boto3.session.Session) -> str:
     """The role under which Spectrum reads the lake."""
     return role(aws, "spectrum", "redshift.amazonaws.com", ["s3:Get*", "s3:List*", "glue:*"])
+
+
+def remember_orders(aws: boto3.session.Session, count: int) -> None:
+    """The second pass begins, with so many orders: what `--continue` needs to know."""
+    aws.client("s3").put_object(Bucket=BUCKET, Key=ORDERS_BEGUN, Body=str(count).encode())
+
+
+def orders_begun(aws: boto3.session.Session) -> int | None:
+    """How many orders the second pass that was begun is about; None where none was."""
+    s3 = aws.client("s3")
+    try:
+        return int(s3.get_object(Bucket=BUCKET, Key=ORDERS_BEGUN)["Body"].read())
+    except (s3.exceptions.NoSuchBucket, s3.exceptions.NoSuchKey):
+        return None
+
+
+def endpoints_again(aws: boto3.session.Session) -> Endpoints:
+    """The endpoints of what an earlier run built, once its engines are up again."""
+    aws.client("rds").get_waiter("db_instance_available").wait(DBInstanceIdentifier=f"{CLUSTER}-1", WaiterConfig={"Delay": 1})
+    aws.client("redshift").get_waiter("cluster_available").wait(ClusterIdentifier=WAREHOUSE, WaiterConfig={"Delay": 1})
+    return Endpoints(mysql_endpoint(aws), redshift_endpoint(aws))
 
 
 def mysql_endpoint(aws: boto3.session.Session) -> tuple[str, int]:
