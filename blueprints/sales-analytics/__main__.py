@@ -14,14 +14,20 @@ from collections import Counter
 from pathlib import Path
 
 import architecture
+import botocore.exceptions
 import chart
 import checks
 import orders
+import psycopg
+import pymysql
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 ARRIVAL_S = 120
 """How long no new line may arrive before the pass is given up."""
+ROWS = 20_000
+GONE = (pymysql.err.OperationalError, pymysql.err.InterfaceError, psycopg.OperationalError, botocore.exceptions.HTTPClientError)
+"""What the clients raise when the server ends under them."""
 INSERT = (
     "INSERT INTO Sales (ItemID, Category, Price, Quantity, OrderDate, DestinationState, ShippingType, Referral) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
@@ -51,10 +57,19 @@ class Run:
 
 def main() -> int:
     options = flags().parse_args()
+    if options.home is not None:
+        os.environ["HEADWATER_HOME"] = str(options.home)
     own_server = ensure_server()
     run = Run(options)
     try:
         everything(run)
+    except GONE as error:
+        say.print(f"\n[red bold]The server or an engine of its does not answer any more:[/] {error}")
+        say.print("`headwater up --detach` starts it again, and `headwater try sales-analytics --continue` goes on.")
+        return 1
+    except KeyboardInterrupt:
+        say.print("\nStopped. `headwater try sales-analytics --continue` goes on.")
+        return 130
     finally:
         if own_server and not options.keep:
             subprocess.run([sys.executable, "-m", "headwater", "down"], check=True)
@@ -66,11 +81,20 @@ def main() -> int:
 
 
 def flags() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="headwater try sales-analytics", description=__doc__)
-    parser.add_argument("--rows", default="20000", help="how many of the 69,659 real orders to insert, or `all` (default 20000)")
+    parser = argparse.ArgumentParser(prog="headwater try sales-analytics", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--rows", type=rows_wanted, help="how many of the 69,659 real orders to insert, or `all` (default 20000)")
     parser.add_argument("--keep", action="store_true", help="leave everything standing, and the server up")
     parser.add_argument("--continue", dest="go_on", action="store_true", help="go on where a run was cut off, by kill -9 for example")
+    parser.add_argument("--home", type=Path, help="the server's folder (default HEADWATER_HOME or ~/.headwater)")
     return parser
+
+
+def rows_wanted(text: str) -> int:
+    if text == "all":
+        return orders.COUNT
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= orders.COUNT):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither `all` nor a number from 1 to {orders.COUNT:,}")
+    return int(text)
 
 
 def ensure_server() -> bool:
@@ -82,7 +106,9 @@ def ensure_server() -> bool:
 
     found = running(default_home())
     if found is None:
-        subprocess.run([sys.executable, "-m", "headwater", "up", "--detach", *free_port()], check=True)
+        started = subprocess.run([sys.executable, "-m", "headwater", "up", "--detach", *free_port()], check=False)
+        if started.returncode:
+            sys.exit(started.returncode)  # it has said why
         found = running(default_home())
         assert found is not None
         os.environ["AWS_ENDPOINT_URL"] = found.endpoint
@@ -95,6 +121,8 @@ def free_port() -> list[str]:
     """No flag where the usual port is free; another one where somebody else has it."""
     from headwater.kernel.settings import DEFAULT_PORT
 
+    if os.environ.get("HEADWATER_PORT"):
+        return []
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -107,13 +135,14 @@ def free_port() -> list[str]:
 
 def everything(run: Run) -> None:
     say.print("\n[bold]Post 11: combine transactional and analytical data[/]  Aurora → Lambda → Firehose → S3 → Redshift")
-    standing = architecture.endpoints_again(run.aws) if run.options.go_on else None
-    if standing is not None:
+    count = architecture.orders_begun(run.aws) if run.options.go_on else None
+    if count is not None:
         say.print("\nGoing on where the last run stopped.")
-        mysql, redshift = standing
+        run.options.rows = run.options.rows or count
+        mysql, redshift = architecture.endpoints_again(run.aws)
     else:
         if run.options.go_on:
-            say.print("\nThe last run did not get as far as the real orders: beginning anew.")
+            say.print("\nNo run was cut off in its second pass: starting from the beginning.")
             run.options.go_on = False
         mysql, redshift = build(run)
         golden_pass(run, mysql, redshift)
@@ -141,7 +170,7 @@ def golden_pass(run: Run, mysql: tuple[str, int], redshift: tuple[str, int]) -> 
     say.print("\n[bold]Pass 1: six golden rows[/]")
     rows = orders.golden()
     insert(run, mysql, rows)
-    lake = wait_for_lines(run, len(rows))
+    lake = wait_for_lines(run, rows)
     run.check(
         rows[0].line() == "1,Garden,10.00,2,2016-01-05 00:00:00,WA,Free,Other" and rows[0].line() in lake.lines,
         "the first line is the post's",
@@ -160,8 +189,7 @@ def golden_pass(run: Run, mysql: tuple[str, int], redshift: tuple[str, int]) -> 
 
 
 def real_pass(run: Run, mysql: tuple[str, int], redshift: tuple[str, int]) -> None:
-    count = None if run.options.rows == "all" else int(run.options.rows)
-    rows = orders.real(count)
+    rows = orders.real(run.options.rows or ROWS)
     say.print(f"\n[bold]Pass 2: {len(rows):,} real orders[/]")
     left = rows
     if run.options.go_on:
@@ -169,10 +197,11 @@ def real_pass(run: Run, mysql: tuple[str, int], redshift: tuple[str, int]) -> No
         say.print(f"  {len(rows) - len(left):,} were acknowledged before; {len(left):,} are left.")
     else:
         empty(run, mysql)
+        architecture.remember_orders(run.aws, len(rows))
     insert(run, mysql, left)
-    lake = wait_for_lines(run, len(rows))
+    lake = wait_for_lines(run, rows)
     totals = verify(run, mysql, redshift, lake, rows, (1997, 1998))
-    if len(rows) == 69_659 and not run.options.go_on:
+    if len(rows) == orders.COUNT and not run.options.go_on:
         for name, wanted in orders.ALL_TOTALS.items():
             run.check(totals[name] == wanted, f"the known totals of all orders by {name}")
     show(totals)
@@ -214,13 +243,14 @@ def insert(run: Run, mysql: tuple[str, int], rows: list[orders.Sale]) -> None:
     run.stage(f"insert {len(rows):,} rows", started, f"{len(rows) / took:,.0f} rows/s" if rows else "")
 
 
-def wait_for_lines(run: Run, wanted: int) -> checks.Lake:
-    """Until Firehose has delivered as many lines; gives up when nothing new arrives for long."""
+def wait_for_lines(run: Run, rows: list[orders.Sale]) -> checks.Lake:
+    """Until Firehose has delivered a line for each row; gives up when nothing new arrives for long."""
+    wanted = Counter(row.line() for row in rows)
     started = last = time.perf_counter()
     lake = checks.Lake(run.aws.client("s3"))
     with progress() as bar:
-        task = bar.add_task("lines in S3", total=wanted)
-        while (there := lake.look()) < wanted and time.perf_counter() - last < ARRIVAL_S:
+        task = bar.add_task("lines in S3", total=len(rows))
+        while (there := lake.look(wanted)) < len(rows) and time.perf_counter() - last < ARRIVAL_S:
             if there != bar.tasks[task].completed:
                 last = time.perf_counter()
                 bar.update(task, completed=there)
@@ -228,7 +258,7 @@ def wait_for_lines(run: Run, wanted: int) -> checks.Lake:
         bar.update(task, completed=there)
     if run.options.go_on:
         time.sleep(architecture.FLUSH_S + 1)  # repeats of what was in flight at the kill may still be on their way
-        lake.look()
+        lake.look(wanted)
     run.stage("arrival in S3", started, f"{lake.objects} objects")
     return lake
 

@@ -26,15 +26,15 @@ class Lake:
         self._read: set[str] = set()
         self.lines: Counter[str] = Counter()
 
-    def look(self) -> int:
-        """Read what is new; how many lines there are now."""
+    def look(self, wanted: Counter[str]) -> int:
+        """Read what is new; how many of the wanted lines are there now."""
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="CDC/"):
             for item in page.get("Contents", []):
                 if item["Key"] not in self._read:
                     body = self._s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read()
                     self.lines.update(gzip.decompress(body).decode().splitlines())
                     self._read.add(item["Key"])
-        return self.lines.total()
+        return wanted.total() - (wanted - self.lines).total()
 
     @property
     def objects(self) -> int:

@@ -12,6 +12,7 @@ from generator import referrals, shipping_types, states
 
 DATA = Path(__file__).parent / "data" / "cdnow_transactions.csv.gz"
 SEASONS = ("Winter", "Spring", "Summer", "Fall")
+COUNT = 69_659
 CENT = Decimal("0.01")
 
 
@@ -63,11 +64,10 @@ ALL_TOTALS = {
 """In cents, of all 69,659 orders: what the two databases must agree on, and with us."""
 
 
-def real(count: int | None) -> list[Sale]:
-    """`count` of the real orders (None: all), spread evenly over the file so that every season and month shows."""
+def real(count: int) -> list[Sale]:
+    """`count` of the real orders, spread evenly over the file so that every season and month shows."""
     with gzip.open(DATA, "rt", newline="") as file:
         rows = list(csv.DictReader(file))
-    count = len(rows) if count is None else min(count, len(rows))
     return [_sale(rows[number * len(rows) // count]) for number in range(count)]
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
+import time
 import webbrowser
 from datetime import timedelta
 from pathlib import Path
@@ -14,11 +17,12 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from headwater.cli import doctor as examination
 from headwater.cli.up import default_home, up
 from headwater.gateway.server import running
+from headwater.kernel.home import is_held
 from headwater.kernel.service import folder_of, room, room_names
 
 app = typer.Typer(
@@ -45,16 +49,27 @@ def down(home: HomeOption) -> None:
     if found is None:
         say.print(f"No Headwater runs on {home}.")
         return
-    os.kill(found.pid, signal.SIGTERM)
-    if not _gone(found.pid):
+    if not _end(found.pid):
+        say.print(f"Process {found.pid} has not ended within {STOP_S} s; {home}/log/headwater.log may say why.")
         raise typer.Exit(1)
     say.print("Headwater is down.")
 
 
-def _gone(pid: int) -> bool:
-    """Wait until the process has ended; `tail --pid` waits without polling of ours where it exists."""
-    waiting = subprocess.run(["tail", f"--pid={pid}", "-f", os.devnull], timeout=STOP_S, check=False)  # noqa: S603, S607 - coreutils
-    return waiting.returncode == 0
+def _end(pid: int) -> bool:
+    """Ask the process to end, and wait until it has: woken where the system can (Linux), else by asking again."""
+    try:
+        if hasattr(os, "pidfd_open"):
+            handle = os.pidfd_open(pid)
+            os.kill(pid, signal.SIGTERM)
+            return bool(select.select([handle], [], [], STOP_S)[0])
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_S
+        while time.monotonic() < deadline:
+            os.kill(pid, 0)
+            time.sleep(0.05)  # noqa: TID251 - the process is not ours to await, and no time of AWS
+    except ProcessLookupError:
+        return True
+    return False
 
 
 @app.command()
@@ -67,17 +82,21 @@ def status(home: HomeOption, as_json: Annotated[bool, typer.Option("--json", hel
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer)).decode() + "\n")
         return
     say.print(f"[bold]{answer['endpoint']}[/]  home {answer['home']}  time {answer['now']}")
-    table = Table("room", "what", "state")
+    table = Table("room", Column("what", overflow="fold"), "state")
     for name, rows in answer["rooms"].items():
         for what, state in (rows or {"": "open"}).items():
-            table.add_row(name, what, str(state))
+            table.add_row(name, what, _in_words(state))
     say.print(table)
+
+
+def _in_words(state: Any) -> str:
+    return "\n".join(f"{key}: {value}" for key, value in state.items()) if isinstance(state, dict) else str(state)
 
 
 @app.command()
 def reset(home: HomeOption, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Delete everything in this home: data, keys, logs. The server must be down."""
-    if running(home) is not None:
+    if is_held(home):
         say.print("A Headwater runs on this home: `headwater down` first.")
         raise typer.Exit(1)
     if not home.exists():
@@ -88,7 +107,7 @@ def reset(home: HomeOption, yes: Annotated[bool, typer.Option("--yes", help="Do 
         raise typer.Exit(1)
     if not yes and not typer.confirm(f"Delete {home} and everything in it?"):
         raise typer.Exit(1)
-    shutil.rmtree(home)
+    shutil.rmtree(home.resolve())
     say.print(f"{home} is gone.")
 
 
@@ -115,11 +134,9 @@ def doctor() -> None:
     """What is missing on this machine, and the command that brings it."""
     findings = examination.examine()
     for finding in findings:
-        mark = "[green]ok[/]     " if finding.remedy is None else "[red]missing[/]" if finding.needed else "[yellow]without[/]"
-        say.print(f"{mark} {finding.subject}: {finding.words}")
-        if finding.remedy is not None:
-            say.print(f"        {finding.remedy}", highlight=False)
-    if any(finding.remedy is not None and finding.needed for finding in findings):
+        mark = "[green]ok[/]     " if finding.there else "[red]missing[/]" if finding.needed else "[yellow]without[/]"
+        say.print(f"{mark} {finding.subject}: {finding.words}", highlight=False, soft_wrap=True)
+    if any(finding.needed and not finding.there for finding in findings):
         raise typer.Exit(1)
 
 
@@ -151,7 +168,7 @@ def _duration(text: str) -> timedelta:
     units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
     try:
         return timedelta(**{units[text[-1]]: float(text[:-1])})
-    except (KeyError, ValueError, IndexError):
+    except (KeyError, ValueError, IndexError, OverflowError):
         raise typer.BadParameter(f"{text} is no duration: 90s, 15m, 3h, 60d") from None
 
 
@@ -189,7 +206,7 @@ def _endpoint(home: Path) -> str:
     """AWS_ENDPOINT_URL, or the server that runs on the home."""
     named = os.environ.get("AWS_ENDPOINT_URL")
     if named:
-        return named
+        return named.rstrip("/")
     found = running(home)
     if found is None:
         say.print(f"No Headwater runs on {home}: `headwater up` starts one.")
@@ -203,10 +220,27 @@ def _ask(endpoint: str, what: str, body: dict[str, Any] | None = None) -> Any:
 
     import msgspec
 
+    if not endpoint.startswith(("http://", "https://")):
+        say.print(f"AWS_ENDPOINT_URL is {endpoint}: no address such as http://127.0.0.1:4566.")
+        raise typer.Exit(1)
     request = urllib.request.Request(f"{endpoint}/_headwater/{what}", data=msgspec.json.encode(body) if body else None)  # noqa: S310 - our own endpoint
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own endpoint
             return msgspec.json.decode(answer.read())
-    except urllib.error.URLError as error:
-        say.print(f"{endpoint} does not answer: {error.reason}")
-        raise typer.Exit(1) from None
+    except urllib.error.HTTPError as error:
+        say.print(_why(error, endpoint))
+    except (OSError, http.client.HTTPException) as error:
+        say.print(f"{endpoint} does not answer: {getattr(error, 'reason', error)}")
+    except ValueError:
+        say.print(f"What answers on {endpoint} is no Headwater.")
+    raise typer.Exit(1)
+
+
+def _why(refusal: Any, endpoint: str) -> str:
+    """The sentence with which a Headwater refused, or that it is none."""
+    import msgspec
+
+    try:
+        return f"Refused: {msgspec.json.decode(refusal.read())['error']}"
+    except (ValueError, LookupError, TypeError):
+        return f"What answers on {endpoint} is no Headwater."

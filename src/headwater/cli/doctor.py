@@ -14,11 +14,11 @@ from headwater.services.lambda_ import interpreters
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing looked at. `remedy` None: it is there; `needed` False: things run without it, less well."""
+    """One thing looked at: in words, with the command that brings it. Not `needed`: things run without it, less well."""
 
     subject: str
     words: str
-    remedy: str | None = None
+    there: bool = True
     needed: bool = True
 
 
@@ -36,9 +36,7 @@ def examine() -> list[Finding]:
 
 
 def _finding(subject: str, missing: str | None, *, needed: bool = True) -> Finding:
-    if missing is None:
-        return Finding(subject=subject, words="found")
-    return Finding(subject=subject, words="not found", remedy=missing, needed=needed)
+    return Finding(subject=subject, words=missing or "found", there=missing is None, needed=needed)
 
 
 def install(say: Callable[[str], None]) -> None:

@@ -14,4 +14,4 @@ def main() -> None:
         return
     from headwater.cli.app import app
 
-    app()
+    app(prog_name="headwater")

@@ -7,14 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from headwater.kernel.settings import DEFAULT_PORT, Settings
+from headwater.kernel.settings import DEFAULT_PORT, NotServed, Settings
 
 if TYPE_CHECKING:
     from headwater.kernel.home import Home
-
-START_S: Final = 30
 
 
 def default_home() -> Path:
@@ -24,13 +22,13 @@ def default_home() -> Path:
 
 def parser() -> argparse.ArgumentParser:
     """The flags of `headwater up`."""
-    flags = argparse.ArgumentParser(prog="headwater up", description="Run Headwater on this machine.")
+    flags = argparse.ArgumentParser(prog="headwater up", description="Run Headwater on this machine.", allow_abbrev=False)
     flags.add_argument("--detach", action="store_true", help="go on in the background; `headwater down` ends it")
     flags.add_argument(
         "--port",
-        type=int,
-        default=int(os.environ.get("HEADWATER_PORT", DEFAULT_PORT)),
-        help="the gateway's port (default 4566; 0 takes a free one)",
+        type=port,
+        default=os.environ.get("HEADWATER_PORT") or DEFAULT_PORT,
+        help="the gateway's port (default HEADWATER_PORT or 4566; 0 takes a free one)",
     )
     flags.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: loopback alone)")
     flags.add_argument(
@@ -47,6 +45,13 @@ def parser() -> argparse.ArgumentParser:
     return flags
 
 
+def port(text: str) -> int:
+    """A port's number, as a flag or HEADWATER_PORT gives it."""
+    if not (text.isascii() and text.isdecimal() and int(text) < 65_536):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
+    return int(text)
+
+
 def up(arguments: list[str]) -> None:
     """Start; answers when the server ends or, detached, when it answers requests."""
     options = parser().parse_args(arguments)
@@ -55,7 +60,6 @@ def up(arguments: list[str]) -> None:
         return
     _import_structlog_alone()
     from headwater.gateway.server import main
-    from headwater.kernel.home import HomeInUse
 
     settings = Settings(
         home=options.home.expanduser().absolute(),
@@ -67,10 +71,8 @@ def up(arguments: list[str]) -> None:
     )
     try:
         main(settings, _say_ready)
-    except HomeInUse as error:
-        sys.exit(f"headwater: {error}. `headwater status` shows it, `headwater down` ends it.")
-    except OSError as error:
-        sys.exit(f"headwater: cannot listen on {options.host}:{options.port}: {error.strerror}. Another port: --port N.")
+    except NotServed as error:
+        sys.exit(f"headwater: {error}")
 
 
 def _import_structlog_alone() -> None:
@@ -90,9 +92,12 @@ def _say_ready(home: Home) -> None:
 
 def _detach(arguments: list[str], home: Path) -> None:
     """Start a child in a session of its own and wait until it says that it answers."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (home / "log").mkdir(exist_ok=True, mode=0o700)
     log_path = home / "log" / "headwater.log"
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log_path.parent.mkdir(exist_ok=True, mode=0o700)
+    except OSError as error:
+        sys.exit(f"headwater: {home} cannot be the home: {error.strerror}")
     with log_path.open("ab") as log:
         command = [sys.executable, "-m", "headwater", "up", "--home", str(home), *arguments]
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True)  # noqa: S603 - our own program
@@ -100,5 +105,5 @@ def _detach(arguments: list[str], home: Path) -> None:
     line = child.stdout.readline().decode()
     if not line:
         words = log_path.read_text(errors="replace").strip().splitlines()[-1:] or ["no word was left"]
-        sys.exit(f"headwater: did not start: {words[0]}")
+        sys.exit(f"headwater: did not start: {words[0].removeprefix('headwater: ')}")
     sys.stdout.write(line)

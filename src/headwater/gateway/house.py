@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from headwater.kernel.home import Home
 
 PREFIX: Final = "/_headwater/"
+ADVANCE_S_MAX: Final = 100 * 366 * 86_400
+LAST_YEAR: Final = 9000
+"""What expires must fit behind it: Python's calendar ends with 9999."""
 
 
 class Advance(msgspec.Struct):
@@ -33,6 +36,8 @@ async def answer(home: Home, request: Request) -> Response:
                 wanted = msgspec.json.decode(request.body if isinstance(request.body, bytes) else b"", type=Advance)
             except msgspec.DecodeError as error:
                 return _json(400, {"error": str(error)})
+            if not 0 <= wanted.advance_s <= ADVANCE_S_MAX or home.clock.now().year >= LAST_YEAR:
+                return _json(400, {"error": f"time moves forward, by at most 100 years at once and up to the year {LAST_YEAR}"})
             await home.advance(timedelta(seconds=wanted.advance_s))
         return _json(200, {"now": home.clock.now(), "offset_s": home.clock.offset.total_seconds()})
     return _json(404, {"error": f"no such page: {request.path}"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -20,8 +21,8 @@ from headwater.gateway.door import serve
 from headwater.gateway.guard import is_own_name
 from headwater.gateway.request_log import RequestLog
 from headwater.gateway.walk import walk
-from headwater.kernel.home import Home
-from headwater.kernel.settings import Settings
+from headwater.kernel.home import Home, HomeInUse, is_held
+from headwater.kernel.settings import NotServed, Settings
 
 RUN_FILE: Final = "run.json"
 SWITCH_S: Final = 0.0005
@@ -47,9 +48,10 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        hint = "; `--port N` takes another port" if error.errno == errno.EADDRINUSE else ""
+        raise NotServed(f"cannot listen on {host}:{port}: {error.strerror}{hint}") from None
     listener.listen(2048)
     listener.setblocking(False)
     return listener
@@ -57,22 +59,35 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def run(settings: Settings, stop: asyncio.Event, ready: Callable[[Home], None] = lambda home: None) -> None:
     """Serve until `stop` is set. `ready` is called once requests are answered."""
+    if is_held(settings.home):  # before the port, which that Headwater has as well
+        raise HomeInUse(settings.home)
     listener = listen(settings.host, settings.port)
+    refusal: NotServed | None = None
     try:
         settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
         async with asyncio.TaskGroup() as tasks:
-            home = Home(settings, tasks)
-            request_log = RequestLog(home.path / "log" / "requests.jsonl", home.bus)
             try:
-                await _serve(home, listener, stop, ready)
-            finally:
-                await home.close()
-                request_log.close()
-                raise Stopped
+                home = Home(settings, tasks)
+            except NotServed as error:
+                refusal = error  # told to the caller as it is, not as the group would wrap it
+            else:
+                await _live(home, listener, stop, ready)
+            raise Stopped
     except* Stopped:
         pass
     finally:
         listener.close()
+    if refusal is not None:
+        raise refusal
+
+
+async def _live(home: Home, listener: socket.socket, stop: asyncio.Event, ready: Callable[[Home], None]) -> None:
+    request_log = RequestLog(home.path / "log" / "requests.jsonl", home.bus)
+    try:
+        await _serve(home, listener, stop, ready)
+    finally:
+        await home.close()
+        request_log.close()
 
 
 async def _serve(home: Home, listener: socket.socket, stop: asyncio.Event, ready: Callable[[Home], None]) -> None:
@@ -112,10 +127,12 @@ def main(settings: Settings, ready: Callable[[Home], None] = lambda home: None) 
 
 
 def running(home: Path) -> RunFile | None:
-    """The Headwater that runs on this folder, if its process lives."""
+    """The Headwater that runs on this folder and answers, or is about to end."""
+    if not is_held(home):
+        return None
     try:
         found = msgspec.json.decode((home / RUN_FILE).read_bytes(), type=RunFile)
         os.kill(found.pid, 0)
     except (FileNotFoundError, ProcessLookupError, msgspec.DecodeError):
-        return None
+        return None  # it is starting, or ending
     return found

@@ -22,7 +22,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.identity import DEFAULT_ACCOUNT, AccessKey, Credentials, Issuer, Principal, role_session, service_principal
 from headwater.kernel.jobs import Job, Jobs, Registration
 from headwater.kernel.service import room, room_names
-from headwater.kernel.settings import Settings
+from headwater.kernel.settings import NotServed, Settings
 from headwater.kernel.store import Record, Store, Table
 from headwater.kernel.vault import Vault
 
@@ -30,11 +30,15 @@ log = structlog.get_logger()
 
 FORMAT: Final = "1"
 """The version of the folder's layout. A program refuses a folder of a version that it does not know."""
+LOCK_FILE: Final = "lock"
 CLOSE_GRACE_S: Final = 20.0
 
 
-class HomeInUse(Exception):
+class HomeInUse(NotServed):
     """Another Headwater runs on this folder."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"another Headwater runs on {path}: `headwater status` shows it, `headwater down` ends it")
 
 
 class ClockSetting(Record, frozen=True, kw_only=True):
@@ -185,14 +189,31 @@ class Home:
 
 
 def _lock(path: Path) -> IO[str]:
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = (path / "lock").open("a")
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = (path / LOCK_FILE).open("a")
+    except OSError as error:
+        raise NotServed(f"{path} cannot be the home: {error.strerror}") from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         handle.close()
-        raise HomeInUse(f"another Headwater runs on {path}") from None
+        raise HomeInUse(path) from None
     return handle
+
+
+def is_held(path: Path) -> bool:
+    """Does a program hold this folder? The lock tells, which dies with its holder; a process's number may be another's by now."""
+    try:
+        handle = (path / LOCK_FILE).open()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _check_format(path: Path) -> None:
@@ -200,4 +221,4 @@ def _check_format(path: Path) -> None:
     if not mark.exists():
         mark.write_text(FORMAT)
     elif (found := mark.read_text().strip()) != FORMAT:
-        raise RuntimeError(f"{path} has format {found}; this Headwater reads format {FORMAT}")
+        raise NotServed(f"{path} has format {found}; this Headwater reads format {FORMAT}")

@@ -11,6 +11,10 @@ DEFAULT_PORT: Final = 4566
 DEFAULT_REGION: Final = "us-east-1"
 
 
+class NotServed(Exception):
+    """Headwater cannot be run as asked; the words say why, and are shown to who asked."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting, with its default."""
 

@@ -11,6 +11,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from headwater.kernel.settings import NotServed
+
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 
@@ -30,7 +32,7 @@ class Vault:
             finally:
                 os.close(handle)
         if len(self._key) != KEY_BYTES:
-            raise RuntimeError(f"{path} is not a root key of {KEY_BYTES} bytes")
+            raise NotServed(f"{path} is not a root key of {KEY_BYTES} bytes")
 
     def derive(self, purpose: str) -> bytes:
         """32 bytes that belong to this home and this purpose alone."""

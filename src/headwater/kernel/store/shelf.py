@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from headwater.kernel.settings import NotServed
+
 FORMAT: Final = 1
 """The layout of a shelf; another number in the file is refused instead of misread."""
 
@@ -29,7 +31,7 @@ class Shelf:
         run("INSERT INTO _shelf VALUES (1, ?, 0) ON CONFLICT DO NOTHING", (FORMAT,))
         (found,) = run("SELECT format FROM _shelf").fetchone()
         if found != FORMAT:
-            raise RuntimeError(f"{path} has format {found}; this Headwater reads format {FORMAT}")
+            raise NotServed(f"{path} has format {found}; this Headwater reads format {FORMAT}")
 
     def position(self) -> int:
         """How far in the journal this file is."""

@@ -61,7 +61,8 @@ def missing() -> str | None:
     absent = [version for version in CURRENT if interpreter_for(f"python{version}").notice is not None]
     if not absent:
         return None
-    return f"no Python {', '.join(absent)}: functions for them run on Python {own_interpreter().version} (pyenv install {absent[-1]})"
+    instead = f"functions for them run on Python {own_interpreter().version}"
+    return f"no Python {', '.join(absent)}: {instead} (`pyenv install {absent[-1]}` brings one)"
 
 
 @functools.cache

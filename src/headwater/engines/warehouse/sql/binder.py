@@ -41,12 +41,15 @@ class ExternalScan(Protocol):
         """A condition that holds for every row wanted, on these columns alone (written without their table)."""
         ...
 
-    def settle(self) -> None:
-        """Everything is known now: find the files."""
+    @property
+    def place(self) -> str:
+        """The word that stands in the query where the reading of the table belongs."""
         ...
 
     @property
-    def node(self) -> exp.Expr: ...
+    def sql(self) -> str:
+        """The reading. Asked for when everything is known: the files are found now."""
+        ...
 
 
 class World(Protocol):
@@ -81,8 +84,8 @@ class Binder:
     def __init__(self, world: World, parameters: Sequence[SqlType | None] = ()) -> None:
         self.world = world
         self.parameters: list[SqlType | None] = list(parameters)
-        self.scans: dict[str, ExternalScan] = {}  # by the source's alias
-        self.settled: set[str] = set()
+        self.scans: dict[str, ExternalScan] = {}  # by the source's alias; of two with one alias only the inner is in reach
+        self.every_scan: list[ExternalScan] = []
         self.relations: set[int] = set()  # OIDs of what the statement reads
         self.uses_clock = False
         self.cacheable = True
@@ -143,11 +146,11 @@ class Binder:
 
     def text(self, node: exp.Expr) -> str:
         """A bound node as DuckDB's text. Asked for when the whole statement is bound: external tables find their files now."""
-        for alias, scan in self.scans.items():
-            if alias not in self.settled:
-                self.settled.add(alias)
-                scan.settle()
-        return native_sql(self.finish(node))
+        text = native_sql(self.finish(node))
+        for scan in self.every_scan:
+            if scan.place in text:
+                text = text.replace(scan.place, scan.sql)
+        return text
 
     def relation(self, name: Name) -> Relation | None:
         if name.schema is None:

@@ -1,7 +1,5 @@
 """Pieces of DuckDB's SQL, put together: calls, casts, and arithmetic that DuckDB does otherwise than Redshift."""
 
-from functools import lru_cache
-
 from sqlglot import exp
 
 from headwater.engines.warehouse.sql.types import BOOLEAN, DOUBLE, PRECISION_MAX, SqlType, numeric
@@ -17,14 +15,14 @@ def literal(value: int | str) -> exp.Expr:
     return exp.Literal.number(value) if value >= 0 else exp.Paren(this=exp.Neg(this=exp.Literal.number(-value)))
 
 
-@lru_cache(maxsize=256)
-def native(kind: str) -> exp.DataType:
-    return exp.DataType.build(kind, dialect="duckdb")
+def native(kind: str) -> exp.Expr:
+    """A type's name, as DuckDB writes it. (A type of sqlglot's costs a parse and a copy each time.)"""
+    return exp.Var(this=kind)
 
 
 def cast(node: exp.Expr, kind: SqlType) -> exp.Expr:
     """`node` as DuckDB's type for `kind`, without the rules of assignment."""
-    return exp.Cast(this=node, to=native(kind.duckdb).copy())
+    return exp.Cast(this=node, to=native(kind.duckdb))
 
 
 def converted(node: exp.Expr, source: SqlType, target: SqlType) -> exp.Expr:
@@ -50,7 +48,7 @@ def as_text(node: exp.Expr, kind: SqlType) -> exp.Expr:
         return call("hw_double_text", node)
     if kind.name == "real":
         return call("hw_real_text", node)
-    return exp.Cast(this=node, to=native("VARCHAR").copy())
+    return exp.Cast(this=node, to=native("VARCHAR"))
 
 
 def wire_text(node: exp.Expr, kind: SqlType) -> exp.Expr:
@@ -100,20 +98,20 @@ def exact_quotient(left: exp.Expr, left_type: SqlType, right: exp.Expr, right_ty
     """Decimal division in integers: DuckDB's own goes through floating point. Digits beyond the scale are cut off."""
     above = shifted(left, left_type, answer.scale + right_type.scale)
     below = shifted(right, right_type, right_type.scale)
-    whole = exp.Cast(this=integer_quotient(above, below), to=native("DECIMAL(38,0)").copy())
+    whole = exp.Cast(this=integer_quotient(above, below), to=native("DECIMAL(38,0)"))
     if not answer.scale:
         return cast(whole, answer)
-    unit = exp.Cast(this=literal("0." + "0" * (answer.scale - 1) + "1"), to=native(f"DECIMAL({answer.scale},{answer.scale})").copy())
-    return exp.Cast(this=exp.Paren(this=exp.Mul(this=whole, expression=unit)), to=native(answer.duckdb).copy())
+    unit = exp.Cast(this=literal("0." + "0" * (answer.scale - 1) + "1"), to=native(f"DECIMAL({answer.scale},{answer.scale})"))
+    return exp.Cast(this=exp.Paren(this=exp.Mul(this=whole, expression=unit)), to=native(answer.duckdb))
 
 
 def shifted(node: exp.Expr, kind: SqlType, places: int) -> exp.Expr:
     """`node` times 10^places, as an integer."""
     if places == 0:
-        return exp.Cast(this=node, to=native("HUGEINT").copy())
-    factor = exp.Cast(this=literal("1" + "0" * places), to=native("HUGEINT" if kind.is_integer else f"DECIMAL({places + 1},0)").copy())
-    value = exp.Cast(this=node, to=native("HUGEINT").copy()) if kind.is_integer else exp.Paren(this=node)
-    return exp.Cast(this=exp.Paren(this=exp.Mul(this=value, expression=factor)), to=native("HUGEINT").copy())
+        return exp.Cast(this=node, to=native("HUGEINT"))
+    factor = exp.Cast(this=literal("1" + "0" * places), to=native("HUGEINT" if kind.is_integer else f"DECIMAL({places + 1},0)"))
+    value = exp.Cast(this=node, to=native("HUGEINT")) if kind.is_integer else exp.Paren(this=node)
+    return exp.Cast(this=exp.Paren(this=exp.Mul(this=value, expression=factor)), to=native("HUGEINT"))
 
 
 def float_quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:

@@ -65,6 +65,7 @@ class GrammarParser(RedshiftParser):
         found = []
         while self._chunk_index < len(self._chunks):
             self._advance_chunk()
+            self._match(TokenType.SEMICOLON)  # one that bears a comment stands in a chunk of its own
             found.append(parse_method(self))
             if self._index < self._tokens_size:
                 self.raise_error("unexpected words at the end")

@@ -13,6 +13,7 @@ from sqlglot import exp
 from headwater.engines.warehouse.sql.answers import Parameter, Result
 from headwater.engines.warehouse.sql.binder import Binder, Bound
 from headwater.engines.warehouse.sql.build import assigned, call, literal
+from headwater.engines.warehouse.sql.bulk_values import plain_values
 from headwater.engines.warehouse.sql.catalog import CatalogColumn, Relation, quoted
 from headwater.engines.warehouse.sql.errors import SqlError
 from headwater.engines.warehouse.sql.planning import Plan, parameter_type, used_parameters
@@ -84,7 +85,7 @@ def compile_insert(session: "Session", node: exp.Insert, kinds: Types) -> Change
     if source is None:
         raise SqlError("42601", "syntax error: VALUES or a query is expected")
     with_ = bind_with(binder, node, scope := Scope())
-    query = with_defaults(source.copy(), targets, relation)
+    query = with_defaults(source, targets, relation)
     inner, outputs = insertable(binder, query, targets, scope)
     if len(outputs) > len(targets):
         raise SqlError("42601", "INSERT has more expressions than target columns")
@@ -107,19 +108,23 @@ def leading(binder: Binder, with_: exp.With | None) -> str:
 
 def with_defaults(query: exp.Expr, targets: Sequence[CatalogColumn], relation: Relation) -> exp.Expr:
     """The DEFAULTs in VALUES, written out."""
-    if not isinstance(query, exp.Values):
+    if not isinstance(query, exp.Values) or not any(is_default(cell) for row in query.expressions for cell in row.expressions or [row]):
         return query
+    query = query.copy()
     for row in query.expressions:
         cells = row.expressions if isinstance(row, exp.Tuple) else [row]
         for cell, column in zip(list(cells), targets, strict=False):
-            word = cell.name.upper() if isinstance(cell, exp.Var | exp.Column) and not cell.args.get("table") else ""
-            if word == "DEFAULT":
+            if is_default(cell):
                 if column.identity is not None:
                     raise SqlError(
                         "0A000", f'DEFAULT for the identity column "{column.name}" of "{relation.name}" is not supported; leave it out'
                     )
                 cell.replace(default_expression(column))
     return query
+
+
+def is_default(cell: exp.Expr) -> bool:
+    return isinstance(cell, exp.Var | exp.Column) and not cell.args.get("table") and cell.name.upper() == "DEFAULT"
 
 
 def default_expression(column: CatalogColumn) -> exp.Expr:
@@ -137,6 +142,9 @@ def insertable(binder: Binder, query: exp.Expr, targets: Sequence[CatalogColumn]
     """The rows to insert. VALUES take the types of their columns, so that each text is read as what it is to be."""
     if not isinstance(query, exp.Values):
         return bind_query(binder, query, scope)
+    literals = plain_values(query, targets)
+    if literals is not None:
+        return literals
     rows = []
     kinds = [column.type for column in targets]
     width = len(query.expressions[0].expressions) if isinstance(query.expressions[0], exp.Tuple) else 1

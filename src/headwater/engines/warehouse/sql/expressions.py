@@ -266,7 +266,7 @@ def joined_text(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
 def conversion(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     target = node.args["to"]
     if isinstance(target, exp.Interval) or target.is_type("interval"):
-        return bound(exp.Cast(this=b.expression(node.this, scope).node, to=build.native("INTERVAL").copy()), INTERVAL)
+        return bound(exp.Cast(this=b.expression(node.this, scope).node, to=build.native("INTERVAL")), INTERVAL)
     if isinstance(target, exp.ObjectIdentifier) and target.name.lower() == "regtype":
         return bound(call("hw_regtype", b.expression(node.this, scope).node), TEXT)
     wanted = object_type(target) if isinstance(target, exp.ObjectIdentifier) else from_cast(target)
@@ -321,7 +321,7 @@ def together(b: "Binder", values: "list[Bound]") -> tuple[list[exp.Expr], SqlTyp
 def interval(_b: "Binder", node: exp.Expr, _scope: Scope) -> "Bound":
     unit = node.args.get("unit")
     words = f"{node.this.name} {unit.name.lower()}" if unit is not None else node.this.name
-    return bound(exp.Cast(this=literal(words), to=build.native("INTERVAL").copy()), INTERVAL)
+    return bound(exp.Cast(this=literal(words), to=build.native("INTERVAL")), INTERVAL)
 
 
 def at_time_zone(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":

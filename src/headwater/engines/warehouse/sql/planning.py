@@ -59,13 +59,13 @@ class Plan(msgspec.Struct, kw_only=True):
 
     def shown(self, node: exp.Expr, index: int, *, as_text: bool) -> exp.Expr:
         wanted = self.casts[index]
-        value = exp.Cast(this=node, to=native(wanted).copy()) if wanted else node
+        value = exp.Cast(this=node, to=native(wanted)) if wanted else node
         return wire_text(value, self.outputs[index].type) if as_text else value
 
 
 def plan_query(session: "Session", query: exp.Expr, parameters: Sequence[SqlType | None]) -> Plan:
     binder = Binder(session, parameters)
-    node, outputs = bind_query(binder, query.copy(), None)
+    node, outputs = bind_query(binder, query, None)
     return settled(session, binder, binder.text(node), outputs)
 
 

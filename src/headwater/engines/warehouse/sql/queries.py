@@ -209,7 +209,7 @@ def bind_projections(b: "Binder", node: exp.Select, scope: Scope) -> tuple[list[
     outputs: list[Output] = []
     for each in node.expressions:
         for name, found in projected(b, each, scope):
-            projections.append(exp.alias_(found.node, name, quoted=True))
+            projections.append(exp.alias_(found.node, name, quoted=True, copy=False))
             outputs.append(Output(name, found.type))
             if isinstance(each, exp.Alias):
                 scope.labels[name] = found.type

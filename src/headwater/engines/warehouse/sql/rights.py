@@ -39,6 +39,7 @@ def grant(session: "Session", statement: Grant) -> Result:
             oid = object_oid(session, statement.kind, name)
             for grantee in statement.grantees:
                 one_grantee(session, statement, oid, grantee)
+        session.catalog_changed()  # plans that were made under the old rights must go
     return Result("REVOKE" if statement.revokes else "GRANT")
 
 

@@ -71,7 +71,7 @@ class Session:
         self.pid = pid
         self.transaction_status: Literal["I", "T", "E"] = "I"
         self.connection: duckdb.DuckDBPyConnection = store.connect()
-        self.settings = Settings(user)
+        self.settings = Settings(user, self._settings_changed)
         self.temporaries: dict[str, Relation] = {}
         self.prepared: dict[str, Any] = {}
         self.cursors: dict[str, Any] = {}
@@ -81,6 +81,7 @@ class Session:
         self._pinned: tuple[int, Catalog] | None = None
         self._before: tuple[dict[str, Relation], dict[str, str]] = ({}, {})
         self._began: datetime | None = None
+        self._settings_told = False
         self._scans: list[Scan] = []
         self._spool = Spool(store.spool)
         self._cancelled = threading.Event()
@@ -170,6 +171,8 @@ class Session:
         self.query = next(self.store.queries)
         try:
             self._check_alive(statement)
+            if not self._settings_told:
+                self._set_path()
             result = run(self, statement, parameters, text)
         except Exception as error:
             failure = translated(error)
@@ -283,7 +286,7 @@ class Session:
         self._pinned = None
         self._began = None
         close_all(self)
-        self._set_path()
+        self._settings_told = False
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
@@ -400,7 +403,8 @@ class Session:
 
     def _set_path(self) -> None:
         """Let the system views know the settings, where they have changed."""
-        known = self.store.catalog()[1].schemas
+        self._settings_told = True
+        known = self.catalog.schemas
         path = tuple(name for name in self.search_path() if name in known)
         if path != self._path_set:
             self._path_set = path
@@ -410,8 +414,9 @@ class Session:
             pairs = ", ".join(f"{text(name)}: {text(value)}" for name, value in self._said.items())
             self.connection.execute(f"SET VARIABLE hw_settings = MAP {{{pairs or chr(39) * 2 + ': ' + chr(39) * 2}}}")
 
-    def settings_changed(self) -> None:
-        self._set_path()
+    def _settings_changed(self) -> None:
+        """Told to the system views with the next statement that is run; here it may be an aborted transaction."""
+        self._settings_told = False
 
 
 def only(statements: Sequence[Parsed]) -> Parsed | None:

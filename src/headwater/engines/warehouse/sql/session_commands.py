@@ -34,13 +34,11 @@ def set_parameter(session: "Session", statement: SetParameter) -> Result:
         session.settings.reset(statement.name)
     else:
         session.settings.set(statement.name, statement.values)
-    session.settings_changed()
     return Result("SET")
 
 
 def reset(session: "Session", statement: ResetParameter) -> Result:
     session.settings.reset(statement.name)
-    session.settings_changed()
     return Result("RESET")
 
 

@@ -137,7 +137,7 @@ def bind_table_function(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expr:
     alias = node.args.get("alias")
     called = alias.name.lower() if alias is not None else "generate_series"
     column = alias.columns[0].name.lower() if alias is not None and alias.columns else called
-    inner = exp.select(exp.alias_(exp.column("generate_series"), column, quoted=True)).from_(
+    inner = exp.select(exp.alias_(exp.column("generate_series"), column, quoted=True, copy=False)).from_(
         exp.Table(this=exp.Anonymous(this="generate_series", expressions=arguments))
     )
     return placed(scope, called, inner, [Output(column, BIGINT)], None)
@@ -151,7 +151,7 @@ def bind_scalar_source(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expr:
     value = b.expression(node.this, Scope())
     alias = node.args.get("alias")
     called = alias.name.lower() if alias is not None else name
-    return placed(scope, called, exp.select(exp.alias_(value.node, called, quoted=True)), [Output(called, value.type)], None)
+    return placed(scope, called, exp.select(exp.alias_(value.node, called, quoted=True, copy=False)), [Output(called, value.type)], None)
 
 
 def bind_unnest(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expr:
@@ -159,7 +159,7 @@ def bind_unnest(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expr:
     alias = node.args.get("alias")
     called = alias.name.lower() if alias is not None else "unnest"
     column = alias.columns[0].name.lower() if alias is not None and alias.columns else called
-    inner = exp.select(exp.alias_(exp.Anonymous(this="unnest", expressions=[members.node]), column, quoted=True))
+    inner = exp.select(exp.alias_(exp.Anonymous(this="unnest", expressions=[members.node]), column, quoted=True, copy=False))
     return placed(scope, called, inner, [Output(column, VARCHAR)], None)
 
 
@@ -186,7 +186,8 @@ def bind_relation(b: "Binder", name: Name, called: str, names: list[str], scope:
         return named_table(scope, called, table, columns, names, schema)
     relation = b.relation(name)
     if relation is not None:
-        b.world.check_privilege(relation, "SELECT")
+        if not b.view_depth:  # what a view reads is its owner's affair
+            b.world.check_privilege(relation, "SELECT")
         b.relations.add(relation.oid)
         schema = relation.schema
         if relation.kind == "v":
@@ -242,4 +243,5 @@ def bind_external(b: "Binder", name: Name, called: str, names: list[str], scope:
     alias = scope.fresh(called)
     scope.add(Source(name=called, alias=alias, columns=dict(scan.columns), schema=name.schema, hidden=scan.hidden))
     b.scans[alias] = scan
-    return exp.Subquery(this=scan.node, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+    b.every_scan.append(scan)
+    return exp.Subquery(this=exp.Var(this=scan.place), alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
