@@ -108,5 +108,5 @@ def test_a_demonstration_that_is_killed_while_it_builds_begins_anew(start_progra
     again = demonstrate(program, "--continue")
     words, _ = again.communicate(timeout=180)
     assert again.returncode == 0, words
-    assert "beginning anew" in words
+    assert "starting from the beginning" in words
     assert rows_in_sales(program) == ROWS

@@ -64,22 +64,25 @@ class Case:
 
     def _compare(self, recorded: Any, ours: Any, where: str) -> None:
         if isinstance(recorded, dict) and isinstance(ours, dict):
-            for name in sorted(recorded.keys() | ours.keys()):
-                if name == "ResponseMetadata":
-                    theirs = recorded.get(name, {}).get("HTTPStatusCode")
-                    if theirs is not None:
-                        self._compare(theirs, ours.get(name, {}).get("HTTPStatusCode"), f"{where} HTTP status")
-                elif name not in ours:
-                    self.differences.append(f"{where}.{name}: we do not say it; AWS {recorded[name]!r}")
-                elif name not in recorded:
-                    self.differences.append(f"{where}.{name}: AWS does not say it; we {ours[name]!r}")
-                elif recorded[name] != _spelled(name):
-                    self._compare(recorded[name], ours[name], f"{where}.{name}")
+            self._compare_members(recorded, ours, where)
         elif isinstance(recorded, list) and isinstance(ours, list) and len(recorded) == len(ours):
             for number, (theirs, our) in enumerate(zip(recorded, ours, strict=True)):
                 self._compare(theirs, our, f"{where}[{number}]")
         elif not self._same(recorded, ours):
             self.differences.append(f"{where}: AWS {recorded!r}; we {ours!r}")
+
+    def _compare_members(self, recorded: dict[str, Any], ours: dict[str, Any], where: str) -> None:
+        for name in sorted(recorded.keys() | ours.keys()):
+            if name == "ResponseMetadata":
+                theirs = recorded.get(name, {}).get("HTTPStatusCode")
+                if theirs is not None:
+                    self._compare(theirs, ours.get(name, {}).get("HTTPStatusCode"), f"{where} HTTP status")
+            elif name not in ours:
+                self.differences.append(f"{where}.{name}: we do not say it; AWS {recorded[name]!r}")
+            elif name not in recorded:
+                self.differences.append(f"{where}.{name}: AWS does not say it; we {ours[name]!r}")
+            elif recorded[name] != _spelled(name):
+                self._compare(recorded[name], ours[name], f"{where}.{name}")
 
     def _same(self, recorded: Any, ours: Any) -> bool:
         if not isinstance(recorded, str):
