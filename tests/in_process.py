@@ -126,14 +126,14 @@ def _bytes(value: Any) -> Any:
 
 
 def received(shape: Any, value: Any, place: str) -> Any:
-    """A value of an answer as a client gets it: members that are None are not there, a streaming one can be read."""
+    """A value of an answer, which is as the model has it; one that the SDK hands out as a stream can be read."""
     return _READERS.get(shape.type_name, _plain)(shape, value, place)
 
 
 def _structure(shape: Any, value: dict[str, Any], place: str) -> dict[str, Any]:
     strangers = value.keys() - shape.members.keys()
     assert not strangers, f"{place} has no member {strangers}"
-    found = {name: received(shape.members[name], each, f"{place}.{name}") for name, each in value.items() if each is not None}
+    found = {name: received(shape.members[name], each, f"{place}.{name}") for name, each in value.items()}
     payload = shape.serialization.get("payload")
     if payload in found and shape.members[payload].type_name == "blob":  # which the SDK hands out to be read, streaming or not
         found[payload] = botocore.response.StreamingBody(io.BytesIO(found[payload]), len(found[payload]))

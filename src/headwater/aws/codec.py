@@ -116,9 +116,16 @@ def _without_body(encode: refusals.FaultEncoder) -> refusals.FaultEncoder:
     return bodyless
 
 
+@cache
+def idempotency_tokens(operation: Operation) -> tuple[str, ...]:
+    """The members which a client that does not name them gets filled in."""
+    members = operation.input.members if operation.input is not None else {}
+    return tuple(name for name, member in members.items() if member.idempotency_token)
+
+
 def _filling_tokens(operation: Operation, decode: rpc.Decode) -> rpc.Decode:
     """Idempotency tokens are the client's, and made by its SDK; a client without one gets one here, as the models allow."""
-    tokens = [name for name, member in operation.input.members.items() if member.idempotency_token] if operation.input else []
+    tokens = idempotency_tokens(operation)
     if not tokens:
         return decode
 
