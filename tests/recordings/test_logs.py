@@ -91,5 +91,5 @@ def test_a_streams_arn(aws: Any, recorded: Any) -> None:
     logs = aws.client("logs")
     logs.create_log_group(logGroupName=GROUP)
     logs.create_log_stream(logGroupName=GROUP, logStreamName="one")
-    case.means(log_group=GROUP)
+    case.means({"log-group": GROUP})
     case.says("describe-log-streams-with-arn", logs.describe_log_streams(logGroupName=GROUP))
