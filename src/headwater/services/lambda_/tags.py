@@ -6,7 +6,7 @@ from headwater.kernel.context import Context
 
 from .configuration import TAGS_MAX
 from .functions import Parameters
-from .model import FUNCTIONS, Function
+from .model import FUNCTIONS, LATEST, VERSIONS, Function
 from .names import invalid, not_found, reference
 
 
@@ -17,19 +17,26 @@ async def tag_resource(ctx: Context, request: Parameters) -> None:
         raise invalid("An error occurred and the request cannot be processed.")
     if len(tags) > TAGS_MAX:
         raise invalid("Number of tags exceeds resource tag limit.")
-    async with ctx.store.transaction() as tx:
-        tx.put(FUNCTIONS, msgspec.structs.replace(function, tags=tags))
+    await _keep(ctx, function, tags)
 
 
 async def untag_resource(ctx: Context, request: Parameters) -> None:
     function = _tagged(ctx, request)
     tags = {key: value for key, value in function.tags.items() if key not in request["TagKeys"]}
-    async with ctx.store.transaction() as tx:
-        tx.put(FUNCTIONS, msgspec.structs.replace(function, tags=tags))
+    await _keep(ctx, function, tags)
 
 
 async def list_tags(ctx: Context, request: Parameters) -> Parameters:
     return {"Tags": _tagged(ctx, request).tags}
+
+
+async def _keep(ctx: Context, function: Function, tags: dict[str, str]) -> None:
+    """Tags are the function's, and yet a change of them is a new revision of $LATEST."""
+    latest = ctx.store.get(VERSIONS, function.account, function.region, function.name, LATEST)
+    assert latest is not None
+    async with ctx.store.transaction() as tx:
+        tx.put(FUNCTIONS, msgspec.structs.replace(function, tags=tags))
+        tx.put(VERSIONS, msgspec.structs.replace(latest, revision_id=ctx.new_id()))
 
 
 def _tagged(ctx: Context, request: Parameters) -> Function:
