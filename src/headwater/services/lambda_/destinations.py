@@ -86,12 +86,24 @@ def record_of(pending: Pending, outcome: Outcome | None, condition: str, now: st
 
 
 def attributes_of(pending: Pending, outcome: Outcome | None) -> dict[str, Any]:
-    message = b"" if outcome is None else outcome.payload
+    """Of the error only its sentence, as far as it is one (recordings, TestLambdaDLQ)."""
+    message = "" if outcome is None else sentence_of(outcome.payload)
     return {
         "RequestID": {"DataType": "String", "StringValue": pending.request_id},
         "ErrorCode": {"DataType": "Number", "StringValue": "429" if outcome is None else "200"},
-        "ErrorMessage": {"DataType": "String", "StringValue": message[:1024].decode("utf-8", "replace") or "Rate Exceeded."},
+        "ErrorMessage": {"DataType": "String", "StringValue": message[:1024] or "Rate Exceeded."},
     }
+
+
+def sentence_of(error: bytes) -> str:
+    """The errorMessage of what a run ended with; all of it where a function's own runtime said something else."""
+    try:
+        said = msgspec.json.decode(error)
+    except msgspec.DecodeError:
+        said = None
+    if isinstance(said, dict) and isinstance(said.get("errorMessage"), str):
+        return str(said["errorMessage"])
+    return error.decode("utf-8", "replace")
 
 
 def _say(home: "Home", version: Version, sentence: str) -> None:

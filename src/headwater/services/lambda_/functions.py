@@ -215,16 +215,16 @@ async def _upload(ctx: Context, source: Parameters, operation: str) -> tuple[str
     """Keep the code that a request brings or names; its hash and its size."""
     if source.get("ImageUri"):
         raise invalid("This Headwater runs functions from .zip archives; container images (PackageType Image) are not built.")
-    archive = source.get("ZipFile")
+    archive, bytes_max = source.get("ZipFile"), code.ZIP_BYTES_MAX
     if archive is None:
         if not source.get("S3Bucket") or not source.get("S3Key"):
             raise invalid("Please provide a source for function code.")
-        archive = await _from_s3(ctx, source)
+        archive, bytes_max = await _from_s3(ctx, source), code.UNZIPPED_BYTES_MAX  # from there it may be as large as what is in it
     elif (len(archive) + 2) // 3 * 4 > code.REQUEST_BYTES_MAX:  # as base64 it was: the request's own length, but for its other members
         sentence = f"Request must be smaller than {code.REQUEST_BYTES_MAX} bytes for the {operation} operation"
         raise fault("RequestEntityTooLargeException", sentence)
     root = fleet_of(ctx.home).root
-    sha256 = await asyncio.get_running_loop().run_in_executor(ctx.home.pools.files, code.keep, root, archive)
+    sha256 = await asyncio.get_running_loop().run_in_executor(ctx.home.pools.files, code.keep, root, archive, bytes_max)
     return sha256, len(archive)
 
 

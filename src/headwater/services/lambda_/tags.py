@@ -1,7 +1,10 @@
 """Tags of functions."""
 
+from typing import Final
+
 import msgspec
 
+from headwater.aws.faults import fault
 from headwater.kernel.context import Context
 
 from .configuration import TAGS_MAX
@@ -39,8 +42,19 @@ async def _keep(ctx: Context, function: Function, tags: dict[str, str]) -> None:
         tx.put(VERSIONS, msgspec.structs.replace(latest, revision_id=ctx.new_id()))
 
 
+_OTHERS: Final = {
+    "event-source-mapping": "Event source mapping not found",
+    "capacity-provider": "Capacity provider not found",
+}
+"""Resources that can be tagged, and that nobody can have made here."""
+
+
 def _tagged(ctx: Context, request: Parameters) -> Function:
-    asked = reference(ctx, request["Resource"])
+    arn: str = request["Resource"]
+    missing = _OTHERS.get(arn.split(":")[5])
+    if missing is not None:
+        raise fault("ResourceNotFoundException", f"{missing}: {arn}", Type="User")
+    asked = reference(ctx, arn)
     if asked.qualifier is not None:
         raise invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
     function = ctx.store.get(FUNCTIONS, *asked.key)
