@@ -58,8 +58,7 @@ async def _send(client: Client, room: str, target: str, body: bytes, attributes:
             more = {"MessageAttributes": attributes} if attributes else {}
             await client.publish(TopicArn=target, Message=text, **more)
         case "events":
-            entry = {"Source": "lambda", "DetailType": "Lambda Function Invocation Result", "Detail": text, "EventBusName": target}
-            await client.put_events(Entries=[entry])
+            await client.put_events(Entries=[entry_of(target, text)])
         case _:
             raise Fault("NotImplemented", f"{room} cannot be told")
 
@@ -83,6 +82,18 @@ def record_of(pending: Pending, outcome: Outcome | None, condition: str, now: st
             context["functionError"] = outcome.error
         record |= {"responseContext": context, "responsePayload": msgspec.Raw(outcome.payload or b"null")}
     return record
+
+
+def entry_of(bus: str, record: str) -> dict[str, Any]:
+    """The record as an event (recordings, TestLambdaDestinationEventbridge): it is about the bus and about the function."""
+    context = msgspec.json.decode(record)["requestContext"]
+    return {
+        "Source": "lambda",
+        "DetailType": f"Lambda Function Invocation Result - {'Success' if context['condition'] == 'Success' else 'Failure'}",
+        "Resources": [bus, context["functionArn"]],
+        "Detail": record,
+        "EventBusName": bus,
+    }
 
 
 def attributes_of(pending: Pending, outcome: Outcome | None) -> dict[str, Any]:
