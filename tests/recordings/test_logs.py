@@ -91,5 +91,13 @@ def test_a_streams_arn(aws: Any, recorded: Any) -> None:
     logs = aws.client("logs")
     logs.create_log_group(logGroupName=GROUP)
     logs.create_log_stream(logGroupName=GROUP, logStreamName="one")
-    case.means(log_group=GROUP)
+    case.means({"log-group": GROUP})
     case.says("describe-log-streams-with-arn", logs.describe_log_streams(logGroupName=GROUP))
+
+
+def test_a_group_found_by_its_prefix(aws: Any, recorded: Any) -> None:
+    case = recorded("cloudformation", "test_cfn_handle_log_group_resource")
+    logs = aws.client("logs")
+    logs.create_log_group(logGroupName=GROUP)
+    logs.put_retention_policy(logGroupName=GROUP, retentionInDays=731)
+    case.says("describe_log_groups", logs.describe_log_groups(logGroupNamePrefix=GROUP))
