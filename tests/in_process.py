@@ -17,13 +17,13 @@ from typing import Any
 import botocore.response
 import botocore.utils
 
+from headwater.aws.checksums import checksum as checksum_of
 from headwater.aws.codec import codec_for
 from headwater.aws.faults import Fault
 from headwater.aws.models import service_model
 from headwater.aws.wire import Response, Stream
 from headwater.kernel.client import Client
 from headwater.kernel.identity import root_of
-from headwater.services.s3 import checksums
 
 ANSWER_S = 60
 
@@ -114,7 +114,7 @@ def checksum(operation: Any, params: dict[str, Any]) -> dict[str, str]:
     body = params.get(operation.input_shape.serialization.get("payload"), b"")
     if not isinstance(body, bytes | bytearray | str) or f"Checksum{algorithm}" not in operation.input_shape.members:
         return {}
-    return {asks: algorithm, f"Checksum{algorithm}": checksums.of(algorithm, _bytes(body))}
+    return {asks: algorithm, f"Checksum{algorithm}": checksum_of(algorithm, _bytes(body))}
 
 
 def _bytes(value: Any) -> Any:
