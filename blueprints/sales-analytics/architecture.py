@@ -201,6 +201,12 @@ def orders_begun(aws: boto3.session.Session) -> int | None:
         return None
 
 
+def wait_until_back(aws: boto3.session.Session) -> None:
+    """After a restart the engines take a moment longer than the APIs."""
+    aws.client("rds").get_waiter("db_instance_available").wait(DBInstanceIdentifier=f"{CLUSTER}-1", WaiterConfig={"Delay": 1})
+    aws.client("redshift").get_waiter("cluster_available").wait(ClusterIdentifier=WAREHOUSE, WaiterConfig={"Delay": 1})
+
+
 def mysql_endpoint(aws: boto3.session.Session) -> tuple[str, int]:
     cluster = aws.client("rds").describe_db_clusters(DBClusterIdentifier=CLUSTER)["DBClusters"][0]
     return cluster["Endpoint"], cluster["Port"]
