@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import pytest
 
 from headwater.engines import addresses
-from headwater.engines.addresses import bindable, free_address
+from headwater.engines.addresses import bindable, comes_free, free_address
 
 many = pytest.mark.skipif(not bindable("127.1.2.3", 0), reason="this machine answers on 127.0.0.1 only")
 
@@ -40,3 +41,11 @@ def test_a_machine_with_one_address_gets_the_next_free_port(monkeypatch: pytest.
     monkeypatch.setattr(addresses, "bindable", lambda host, port: host == "127.0.0.1" and port != 3306)
     assert free_address("orders", 3306) == ("127.0.0.1", 3307)
     assert free_address("stock", 3306, {"127.0.0.1:3307"}) == ("127.0.0.1", 3308)
+
+
+@many
+async def test_an_address_that_an_ending_server_still_holds_comes_free() -> None:
+    host, port = free_address("ending", 3306)
+    holder = socket.create_server((host, port))
+    asyncio.get_running_loop().call_later(0.3, holder.close)
+    assert await comes_free(host, port)

@@ -7,6 +7,7 @@ machine, which keeps connection strings in users' files valid.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import socket
 from collections.abc import Collection, Iterator
@@ -15,6 +16,8 @@ from typing import Final
 ONLY: Final = "127.0.0.1"
 TRIES_MAX: Final = 64
 PORTS_MAX: Final = 200
+RETURNS_TRIES: Final = 20
+RETURNS_PAUSE_S: Final = 0.25
 
 
 class NoAddress(Exception):
@@ -35,6 +38,15 @@ def free_address(seed: str, port: int, taken: Collection[str] = ()) -> tuple[str
         if f"{ONLY}:{shifted}" not in taken and bindable(ONLY, shifted):
             return ONLY, shifted
     raise NoAddress(f"no port from {port} to {port + PORTS_MAX - 1} is free on {ONLY}")
+
+
+async def comes_free(host: str, port: int) -> bool:
+    """Whether a server may listen at its own address again: at once, or soon, where an earlier life of it is still ending."""
+    for _ in range(RETURNS_TRIES):
+        if bindable(host, port):
+            return True
+        await asyncio.sleep(RETURNS_PAUSE_S)
+    return False
 
 
 def candidates(seed: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -84,3 +85,26 @@ def test_a_statement_that_eats_all_memory_ends_alone(start_server: Callable[...,
     with connect(endpoint) as connection:
         assert connection.execute("SELECT count(*)::BIGINT AS n FROM many").fetchone() == (200,)
     redshift.close()
+
+
+@pytest.mark.slow
+def test_a_cluster_whose_address_was_taken_moves_and_reports_it(start_server: Callable[..., Any]) -> None:
+    server = start_server()
+    redshift = client_of(server)
+    redshift.create_cluster(**CLUSTER)
+    redshift.get_waiter("cluster_available").wait(ClusterIdentifier="shop")
+    before = redshift.describe_clusters(ClusterIdentifier="shop")["Clusters"][0]["Endpoint"]
+    redshift.close()
+    server.stop()
+
+    with socket.create_server((before["Address"], before["Port"])):
+        again = start_server()
+        redshift = client_of(again)
+        deadline = time.monotonic() + 20
+        while (after := redshift.describe_clusters(ClusterIdentifier="shop")["Clusters"][0]["Endpoint"])["Address"] == before["Address"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert after["Port"] == before["Port"]
+        with connect(after) as connection:
+            assert connection.execute("SELECT 1 AS n").fetchone() == (1,)
+        redshift.close()

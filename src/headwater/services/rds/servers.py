@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from msgspec.structs import replace
 
+from headwater.engines.addresses import NoAddress, comes_free, free_address
 from headwater.engines.database import CACHE, Database, SqlFailed, Tls, Variable, in_thread
 from headwater.engines.mariadb import MariaDB
 from headwater.engines.mariadb_lambda.door import LambdaDoor
@@ -29,7 +30,7 @@ from headwater.kernel.jobs import Job, handles
 from . import SERVICE
 from .events import Happened, event
 from .lambda_calls import invoker
-from .records import CLUSTERS, Cluster, Instance, by_id, table_of, with_servers
+from .records import CLUSTERS, Cluster, Instance, addresses_taken, by_id, table_of, with_servers
 from .settings import OF_AWS, chosen, described, for_engine
 from .versions import FAMILIES
 
@@ -40,8 +41,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-ENGINE_FAILURES = (EngineLost, SqlFailed, Missing, TemplateFailed, PostgresMissing, OSError)
+ENGINE_FAILURES = (EngineLost, SqlFailed, Missing, TemplateFailed, PostgresMissing, NoAddress, OSError)
 """What an engine can do to us. Anything else is a defect of ours, and the job shows it."""
+
+
+LAST_WORDS_LINES = 5
 
 
 class SettleDue(Job, frozen=True, kw_only=True, tag="rds/settle/1"):
@@ -90,6 +94,7 @@ class Servers:
 
     async def _launch(self, owner: Instance | Cluster) -> Running:
         home = self._home
+        owner = await self._addressed(owner)
         settings = for_engine(chosen(home.store, owner))
         certificate, key = certificate_for(home, owner.resource_id, [owner.host, "localhost"])
         tls = Tls(certificate, key, authority_path(home))
@@ -107,6 +112,25 @@ class Servers:
             await door.open(home.tasks)
         database.start(home.tasks)
         return running
+
+    async def _addressed(self, owner: Instance | Cluster) -> Instance | Cluster:
+        """The owner; at another address where somebody else's server has taken its own while it was down. The API reports the new one."""
+        home = self._home
+        if await comes_free(owner.host, owner.port):
+            return owner
+        host, port = free_address(owner.arn, owner.port, addresses_taken(home.store))
+        current = by_id(home.store, owner.account, owner.region, owner.resource_id) or owner
+        moved = replace(current, host=host, port=port)
+        ctx = home.context(account=owner.account, region=owner.region, service="rds")
+        async with home.store.transaction() as tx:
+            tx.put(table_of(moved), moved)
+            event(
+                ctx,
+                tx,
+                moved,
+                Happened(f"{owner.host}:{owner.port} is taken by another program; the endpoint is now {host}:{port}", "notification"),
+            )
+        return moved
 
     async def parameters(self, of_family: str) -> dict[str, Variable]:
         """All parameters of a family, by name: the engine's, which do not change while we run, and RDS's own."""
@@ -312,7 +336,7 @@ def _describe(home: Home) -> object:
         status = servers.status(owner)
         shown[owner.arn] = {"engine": owner.engine.program, "endpoint": f"{owner.host}:{owner.port}", "status": status}
         if status == "failed" and running is not None:
-            shown[owner.arn]["last_words"] = running.database.last_words()
+            shown[owner.arn]["last_words"] = "\n".join(running.database.last_words().splitlines()[-LAST_WORDS_LINES:])
         if owner.resource_id in servers.failures:
             shown[owner.arn]["why"] = servers.failures[owner.resource_id]
     return shown

@@ -5,7 +5,6 @@ it by itself. Live state only: after a restart of the house everything here is m
 """
 
 import asyncio
-import contextlib
 import shutil
 import sys
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import structlog
 from msgspec.structs import replace
 
 import headwater
+from headwater.engines.addresses import NoAddress, comes_free, free_address
 from headwater.engines.process import EngineLost, Supervised
 from headwater.engines.warehouse.memory import warehouse_bytes
 from headwater.kernel.certificates import certificate_for
@@ -26,7 +26,7 @@ from headwater.kernel.identity import Credentials, service_principal
 
 from . import SERVICE, charter
 from .charter import Charter, CharterFile, Login
-from .model import Cluster, clusters, temporary_logins
+from .model import Cluster, arn_of, clusters, temporary_logins
 
 log = structlog.get_logger()
 
@@ -49,12 +49,31 @@ class Warehouses:
 
     async def start(self, cluster: Cluster) -> None:
         """Returns when the warehouse answers; EngineLost when it will not."""
-        await self.inform(cluster)
         process = self._running.get(cluster.folder)
+        if process is None:
+            cluster = await self._addressed(cluster)
+        await self.inform(cluster)
         if process is None:
             process = self._running[cluster.folder] = self._supervised(cluster)
         process.start(self._home.tasks)
         await process.ready()
+
+    async def _addressed(self, cluster: Cluster) -> Cluster:
+        """The cluster; at another address where somebody else's server has taken its own while it was down. The API reports the new one."""
+        if await comes_free(cluster.host, cluster.port):
+            return cluster
+        store = self._home.store
+        taken = {spelling for one in store.scan(clusters) for spelling in (one.host, f"{one.host}:{one.port}")}
+        try:
+            host, port = free_address(arn_of(cluster), cluster.port, taken)
+        except NoAddress as error:
+            raise EngineLost(str(error)) from None
+        log.warning("warehouse moves, its address is taken", cluster=cluster.identifier, was=cluster.host, host=host, port=port)
+        current = store.get(clusters, cluster.account, cluster.region, cluster.identifier) or cluster
+        moved = replace(current, host=host, port=port)
+        async with store.transaction() as tx:
+            tx.put(clusters, moved)
+        return moved
 
     async def stop(self, cluster: Cluster) -> None:
         process = self._running.pop(cluster.folder, None)
@@ -89,7 +108,13 @@ class Warehouses:
         return process is not None and process.state == "lost"
 
     def states(self) -> dict[str, dict[str, str]]:
-        return {process.name: {"state": process.state} for process in self._running.values()}
+        """For `headwater status`: each cluster, where it answers, and how its process is."""
+        shown = {}
+        for cluster in self._home.store.scan(clusters):
+            process = self._running.get(cluster.folder)
+            state = process.state if process is not None else cluster.status
+            shown[arn_of(cluster)] = {"endpoint": f"{cluster.host}:{cluster.port}", "status": state}
+        return shown
 
     def last_words(self, cluster: Cluster) -> str:
         process = self._running.get(cluster.folder)
@@ -214,8 +239,10 @@ async def _resume(home: Home) -> None:
 
 
 async def _bring_back(live: Warehouses, cluster: Cluster) -> None:
-    with contextlib.suppress(EngineLost):  # shown as the cluster's status
+    try:
         await live.start(cluster)
+    except (EngineLost, OSError) as error:  # shown as the cluster's status
+        log.warning("warehouse did not come back", cluster=cluster.identifier, why=str(error))
 
 
 @SERVICE.stops
