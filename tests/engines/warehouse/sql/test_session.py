@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -249,3 +250,22 @@ def test_a_bulk_insert_of_ten_thousand_rows_is_one_statement(session: Session) -
     (result,) = session.execute(f"insert into bulk values {values}")
     assert result.tag == "INSERT 0 10000"
     assert rows(session, "select sum(a), sum(c) from bulk") == [("49995000", "49997500.00")]
+
+
+def test_the_house_is_told_when_duckdb_gives_itself_up(tmp_path: Path, lake: Any, clock: Any) -> None:
+    """DuckDB's fatal errors invalidate every connection; the process that holds it has to start again."""
+    told: list[bool] = []
+    database = Database(tmp_path / "lost" / "dev.db", 400_000_000, 1, on_lost=lambda: told.append(True))
+    session = database.session("admin", "dev", lake, clock)
+
+    class Broken:
+        def execute(self, *_arguments: Any) -> None:
+            raise duckdb.FatalException("FATAL Error: the database has been invalidated")
+
+    connection = session.connection
+    session.connection = Broken()  # type: ignore[assignment]
+    assert refusal(session, "select 1").sqlstate == "XX000"
+    assert told == [True]
+    session.connection = connection
+    session.close()
+    database.close()

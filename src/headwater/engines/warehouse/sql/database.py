@@ -3,7 +3,7 @@
 import itertools
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -64,6 +64,7 @@ class Store:
         self._plans: OrderedDict[Hashable, Any] = OrderedDict()
         self._catalog: Catalog | None = None
         self._queries: deque[list[Any]] = deque(maxlen=QUERIES_LOGGED_MAX)
+        self.on_lost: Callable[[], None] = lambda: None
         self.version = 0
         self.queries = itertools.count(1)
         self.pids = itertools.count(1)

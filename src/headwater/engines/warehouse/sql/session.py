@@ -5,7 +5,7 @@ which a statement runs is here; what each kind does is in `queries_run.py`, `dml
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from headwater.engines.warehouse.sql.cursors import close_all
 from headwater.engines.warehouse.sql.database import Store
 from headwater.engines.warehouse.sql.errors import SqlError
 from headwater.engines.warehouse.sql.external import Scan, ScanReport
-from headwater.engines.warehouse.sql.failures import translated
+from headwater.engines.warehouse.sql.failures import is_fatal, translated
 from headwater.engines.warehouse.sql.files import Spool
 from headwater.engines.warehouse.sql.grammar import parse
 from headwater.engines.warehouse.sql.lake import Lake, LakeError
@@ -44,8 +44,10 @@ class Clock(Protocol):
 class Database:
     """One DuckDB file. Opens it, or makes it with the hidden catalog inside. Thread-safe."""
 
-    def __init__(self, path: Path, memory_limit_bytes: int, threads: int) -> None:
+    def __init__(self, path: Path, memory_limit_bytes: int, threads: int, *, on_lost: Callable[[], None] = lambda: None) -> None:
+        """`on_lost` is called when DuckDB gives its whole instance up: nothing runs on this object any more."""
         self._store = Store(path, memory_limit_bytes, threads)
+        self._store.on_lost = on_lost
 
     def session(self, user: str, dbname: str, lake: Lake, clock: Clock, *, pid: int = 0) -> "Session":
         """A session of its own connection; `pid` is what `pg_backend_pid()` answers (0: a number is chosen)."""
@@ -85,7 +87,7 @@ class Session:
         self._scans: list[Scan] = []
         self._spool = Spool(store.spool)
         self._cancelled = threading.Event()
-        self.is_superuser = store.users().get(user, True)
+        self.is_superuser = store.users().get(user, False)
         self._set_variables()
 
     # The face
@@ -175,6 +177,7 @@ class Session:
                 self._set_path()
             result = run(self, statement, parameters, text)
         except Exception as error:
+            self._notice(error)
             failure = translated(error)
             self.finished(sql, started, aborted=True)
             self.fail()
@@ -191,6 +194,10 @@ class Session:
         if self.transaction_status == "E" and not ends_transaction(statement):
             raise SqlError("25P02", "current transaction is aborted, commands ignored until end of transaction block")
 
+    def _notice(self, error: Exception) -> None:
+        if is_fatal(error):
+            self.store.on_lost()
+
     def _check_wanted(self) -> None:
         if self._cancelled.is_set():
             raise SqlError("57014", "Query cancelled on user's request")
@@ -203,6 +210,7 @@ class Session:
                 yield batch
             aborted = False
         except Exception as error:
+            self._notice(error)
             self.fail()
             raise translated(error) from error
         finally:
