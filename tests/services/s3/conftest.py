@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 
 @pytest.fixture
@@ -31,3 +32,9 @@ def stranger(aws: Any) -> Iterator[Any]:
     account = aws.other()
     yield account.client("s3")
     account.close()
+
+
+@pytest.fixture
+def calm(aws: Any) -> Any:
+    """A client that computes no checksum of its own accord."""
+    return aws.client("s3", config=Config(request_checksum_calculation="when_required", response_checksum_validation="when_required"))

@@ -15,14 +15,6 @@ UNKNOWN = ("ETag", "ChecksumCRC32C", "ChecksumCRC64NVME")
 """What follows from a body that the recording does not show."""
 
 
-@pytest.fixture
-def calm(aws: Any) -> Any:
-    """A client that computes no checksum of its own accord."""
-    from botocore.config import Config
-
-    return aws.client("s3", config=Config(request_checksum_calculation="when_required", response_checksum_validation="when_required"))
-
-
 def listed(*parts: dict[str, Any]) -> dict[str, Any]:
     return {"MultipartUpload": {"Parts": list(parts)}}
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.handlers import validate_ascii_metadata
 
 from recorded import Recorded
 
@@ -126,3 +128,36 @@ def test_a_scope_of_no_region(s3: Any) -> None:
     left_out = dict.fromkeys(others, "test_head_and_list_of_a_bucket")
     with Recorded("s3", "TestS3::test_create_bucket_aws_global", left_out=left_out) as case:
         case.is_as("xml-error-create-bucket", error(requests.put(request.url, headers=dict(request.headers), timeout=10)))
+
+
+def test_a_credential_encoded_twice(signing: Any, bucket: str) -> None:
+    url = signing("s3v4").generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"})
+    credential = re.findall(r"X-Amz-Credential=([^&]*)", url)[0]
+    with Recorded("s3", "TestS3PresignedUrl::test_presigned_double_encoded_credentials") as case:
+        answer = requests.get(url.replace(credential, credential.replace("%", "%25")), timeout=10)
+        found = error(answer)
+        found["Error"]["Message"] = unescape(found["Error"]["Message"])
+        case.is_as("error-malformed", found)
+
+
+def test_metadata_of_unicode_in_the_query(s3: Any, signing: Any, bucket: str) -> None:
+    at = {"Bucket": bucket, "Key": "k"}
+    client = signing("s3")
+    client.meta.events.unregister("before-parameter-build.s3.PutObject", validate_ascii_metadata)
+    url = client.generate_presigned_url("put_object", {"Metadata": {"foo": "non-ascii-%E2%80%94_—_é_"}, **at})
+    assert requests.put(url, timeout=10).status_code == 200
+    with Recorded("s3", "TestS3PresignedUrl::test_put_unicode_metadata_with_sig_s3") as case:
+        case.answers("head_object", s3.head_object, **at)
+
+
+def test_metadata_that_is_mostly_not_ascii(aws: Any, bucket: str) -> None:
+    """The documentation's example ("Working with object metadata"): the bytes of a header are read one by one, and come back in base64."""
+    url = f"{aws.endpoint_url}/{bucket}/k"
+    request = AWSRequest("PUT", url, {"x-amz-content-sha256": "UNSIGNED-PAYLOAD"})
+    S3SigV4Auth(Credentials(aws.account, "test"), "s3", "us-east-1").add_auth(request)
+    headers = {**dict(request.headers), "x-amz-meta-nonascii": "ÄMÄZÕÑ S3".encode(), "x-amz-meta-ascii": "AMAZONS3"}
+    assert requests.put(url, headers=headers, timeout=10).status_code == 200
+    assert aws.client("s3").head_object(Bucket=bucket, Key="k")["Metadata"] == {
+        "ascii": "AMAZONS3",
+        "nonascii": "=?UTF-8?B?w4PChE3Dg8KEWsODwpXDg8KRIFMz?=",
+    }

@@ -43,6 +43,21 @@ def test_a_list_of_deletes_needs_a_checksum(s3: Any, bucket: str) -> None:
     assert "<Code>BadDigest</Code>" in requests.post(url, data=wanted, headers=summed, timeout=10).text
 
 
+NUMBERS = {
+    "max-keys=blah": "Provided max-keys not an integer or within integer range",
+    "max-keys=2147483648": "Provided max-keys not an integer or within integer range",
+    "max-keys=-1": "Argument maxKeys must be an integer between 0 and 2147483647",
+}
+
+
+@pytest.mark.parametrize("query", NUMBERS)
+def test_a_number_that_is_none_is_refused(s3: Any, bucket: str, query: str) -> None:
+    """AWS's sentences as public transcripts of raw requests show them; ceph's test_bucket_list_maxkeys_invalid."""
+    answer = requests.get(f"{s3.generate_presigned_url('list_objects', {'Bucket': bucket})}&{query}", timeout=10)
+    assert answer.status_code == 400
+    assert f"<Code>InvalidArgument</Code><Message>{NUMBERS[query]}</Message>" in answer.text
+
+
 @pytest.mark.parametrize("path", ["%AE%8A-", "a%2", "a%zz"])
 def test_a_path_that_is_no_text_is_refused(s3: Any, bucket: str, path: str) -> None:
     connection = HTTPConnection(urlsplit(s3.meta.endpoint_url).netloc, timeout=10)  # others would mend the path

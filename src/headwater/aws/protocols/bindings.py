@@ -11,6 +11,7 @@ import msgspec
 from headwater.aws.faults import Fault
 from headwater.aws.models import Member, Shape
 from headwater.aws.protocols.forms import form_pairs
+from headwater.aws.protocols.mime_words import mime_word
 from headwater.aws.protocols.trees import read_base64_json
 from headwater.aws.protocols.xml_trees import TEXT_READERS, base64_text, text_writer
 from headwater.aws.wire import Request
@@ -155,7 +156,7 @@ class Outbound:
                 headers.append((header, text(value)))
         for name, prefix in self._prefixes:
             for key, value in (result.get(name) or {}).items():
-                headers.append((prefix + key, value))
+                headers.append((prefix + key, mime_word(value)))
 
 
 def _header_writer(member: Member) -> Callable[[Any], str]:

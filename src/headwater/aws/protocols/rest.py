@@ -39,7 +39,11 @@ def rest_xml_decode(operation: Operation, patch: Patch) -> Decode:
     wording = patch.malformed
 
     def refuse(name: str, text: str) -> Fault:
-        return fault("InvalidArgument", f"{text} is not a valid value for {name}", ArgumentName=name, ArgumentValue=text)
+        sentence = f"{text} is not a valid value for {name}"
+        if patch.bare_errors:  # S3
+            whole = "Part number must be an integer between 1 and 10000, inclusive"
+            sentence = whole if name == "partNumber" else f"Provided {name} not an integer or within integer range"
+        return fault("InvalidArgument", sentence, ArgumentName=name, ArgumentValue=text)
 
     def compiled(shape: Shape) -> Callable[[bytes], Any]:
         read = XmlReader().shape(shape)

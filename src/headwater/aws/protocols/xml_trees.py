@@ -117,6 +117,14 @@ def read_boolean(text: str) -> bool:
     raise ValueError(f"no boolean: {text}")
 
 
+def read_integer(text: str) -> int:
+    """The models' integer: of 32 bits. Raises ValueError."""
+    number = int(text)
+    if not -(2**31) <= number < 2**31:
+        raise ValueError(f"more than 32 bits: {text}")
+    return number
+
+
 def read_base64(text: str) -> bytes:
     return binascii.a2b_base64(text)
 
@@ -125,7 +133,7 @@ def read_base64(text: str) -> bytes:
 TEXT_READERS: Final[dict[str, Callable[[str], Any]]] = {
     "string": str,
     "character": str,
-    "integer": int,
+    "integer": read_integer,
     "long": int,
     "float": float,
     "double": float,

@@ -1,7 +1,7 @@
 """Service-linked roles: roles that a service owns, under names which AWS fixed. Only that service's actions change them.
 
-The names are facts of AWS's documentation ("AWS services that work with IAM"), for the services that the seed's architectures use; another
-service is refused as not built rather than given an invented name.
+The names are facts of AWS's documentation ("AWS services that work with IAM"; each service's page on its role), most of them held against
+recorded answers. Another service is refused as not built rather than given an invented name.
 """
 
 from __future__ import annotations
@@ -26,29 +26,65 @@ class Linked(NamedTuple):
 
 
 LINKED: Final = {
+    "acm": Linked("CertificateManager", "CertificateManagerServiceRolePolicy"),
+    "appmesh": Linked("AppMesh", "AWSAppMeshServiceRolePolicy"),
     "autoscaling": Linked("AutoScaling", "AutoScalingServiceRolePolicy", takes_suffix=True),
+    "autoscaling-plans": Linked("AutoScalingPlans_EC2AutoScaling", "AWSAutoScalingPlansEC2AutoScalingPolicy"),
+    "backup": Linked("Backup", "AWSBackupServiceLinkedRolePolicyForBackup"),
     "batch": Linked("Batch", "BatchServiceRolePolicy"),
+    "cassandra.application-autoscaling": Linked("ApplicationAutoScaling_CassandraTable", "AWSApplicationAutoscalingCassandraTablePolicy"),
+    "cks.kms": Linked("KeyManagementServiceCustomKeyStores", "AWSKeyManagementServiceCustomKeyStoresServiceRolePolicy"),
     "cloudtrail": Linked("CloudTrail", "CloudTrailServiceRolePolicy"),
     "config": Linked("Config", "AWSConfigServiceRolePolicy"),
     "dms": Linked("DMSServerless", "AWSDMSServerlessServiceRolePolicy"),
+    "dms-fleet-advisor": Linked("DMSFleetAdvisor", "AWSDMSFleetAdvisorServiceRolePolicy"),
+    "docdb-elastic": Linked("DocDB-Elastic", "AmazonDocDB-ElasticServiceRolePolicy"),
+    "ec2-instance-connect": Linked("Ec2InstanceConnect", "Ec2InstanceConnectEndpoint"),
+    "ecr": Linked("ECRTemplate", "ECRTemplateServiceRolePolicy"),
     "ecs": Linked("ECS", "AmazonECSServiceRolePolicy"),
     "eks": Linked("AmazonEKS", "AmazonEKSServiceRolePolicy"),
+    "eks-connector": Linked("AmazonEKSConnector", "AmazonEKSConnectorServiceRolePolicy"),
+    "eks-nodegroup": Linked("AmazonEKSNodegroup", "AWSServiceRoleForAmazonEKSNodegroup"),
     "elasticache": Linked("ElastiCache", "ElastiCacheServiceRolePolicy"),
+    "elasticbeanstalk": Linked("ElasticBeanstalk", "AWSElasticBeanstalkServiceRolePolicy"),
     "elasticfilesystem": Linked("AmazonElasticFileSystem", "AmazonElasticFileSystemServiceRolePolicy"),
     "elasticloadbalancing": Linked("ElasticLoadBalancing", "AWSElasticLoadBalancingServiceRolePolicy"),
+    "email.cognito-idp": Linked("AmazonCognitoIdpEmailService", "AmazonCognitoIdpEmailServiceRolePolicy"),
     "emr-containers": Linked("AmazonEMRContainers", "AmazonEMRContainersServiceRolePolicy"),
     "grafana": Linked("AmazonGrafana", "AmazonGrafanaServiceLinkedRolePolicy"),
     "kafka": Linked("Kafka", "KafkaServiceRolePolicy"),
     "kafkaconnect": Linked("KafkaConnect", "KafkaConnectServiceRolePolicy"),
     "lakeformation": Linked("LakeFormationDataAccess", "LakeFormationDataAccessServiceRolePolicy"),
+    "lex": Linked("LexBots", "AmazonLexBotPolicy"),
+    "lightsail": Linked("Lightsail", "LightsailExportAccess"),
+    "m2": Linked("AWSM2", "AWSM2ServicePolicy"),
     "mq": Linked("AmazonMQ", "AmazonMQServiceRolePolicy"),
+    "mrk.kms": Linked("KeyManagementServiceMultiRegionKeys", "AWSKeyManagementServiceMultiRegionKeysServiceRolePolicy"),
+    "notifications": Linked("AwsUserNotifications", "AWSUserNotificationsServiceLinkedRolePolicy"),
+    "observability.aoss": Linked("AmazonOpenSearchServerless", "AmazonOpenSearchServerlessServiceRolePolicy"),
     "opensearchservice": Linked("AmazonOpenSearchService", "AmazonOpenSearchServiceRolePolicy"),
+    "opsdatasync.ssm": Linked("SystemsManagerOpsDataSync", "AWSSystemsManagerOpsDataSyncServiceRolePolicy"),
+    "opsinsights.ssm": Linked("AmazonSSM_OpsInsights", "AWSSSMOpsInsightsServiceRolePolicy"),
     "organizations": Linked("Organizations", "AWSOrganizationsServiceTrustPolicy"),
+    "pullthroughcache.ecr": Linked("ECRPullThroughCache", "AWSECRPullThroughCache_ServiceRolePolicy"),
     "ram": Linked("ResourceAccessManager", "AWSResourceAccessManagerServiceRolePolicy"),
     "rds": Linked("RDS", "AmazonRDSServiceRolePolicy"),
     "redshift": Linked("Redshift", "AmazonRedshiftServiceLinkedRolePolicy"),
+    "replication.cassandra": Linked("KeyspacesReplication", "KeyspacesReplicationServiceRolePolicy"),
     "replication.dynamodb": Linked("DynamoDBReplication", "DynamoDBReplicationServiceRolePolicy"),
+    "replication.ecr": Linked("ECRReplication", "ECRReplicationServiceRolePolicy"),
+    "repository.sync.codeconnections": Linked("GitSync", "AWSGitSyncServiceRolePolicy"),
+    "resource-explorer-2": Linked("ResourceExplorer", "AWSResourceExplorerServiceRolePolicy"),
+    "rolesanywhere": Linked("RolesAnywhere", "AWSRolesAnywhereServicePolicy"),
+    "s3-outposts": Linked("S3OnOutposts", "AWSS3OnOutpostsServiceRolePolicy"),
     "ses": Linked("AmazonSES", "AmazonSESServiceRolePolicy"),
+    "shield": Linked("AWSShield", "AWSShieldServiceRolePolicy"),
+    "ssm-incidents": Linked("IncidentManager", "AWSIncidentManagerServiceRolePolicy"),
+    "ssm-quicksetup": Linked("SSMQuickSetup", "SSMQuickSetupRolePolicy"),
+    "sso": Linked("SSO", "AWSSSOServiceRolePolicy"),
+    "vpcorigin.cloudfront": Linked("CloudFrontVPCOrigin", "AWSCloudFrontVPCOriginServiceRolePolicy"),
+    "waf": Linked("WAFLogging", "WAFLoggingServiceRolePolicy"),
+    "wafv2": Linked("WAFV2Logging", "WAFV2LoggingServiceRolePolicy"),
 }
 DOMAIN: Final = ".amazonaws.com"
 
