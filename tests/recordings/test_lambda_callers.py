@@ -209,6 +209,24 @@ def test_two_who_may_call(functions: Any, recorded: Any) -> None:
     case.says("policy_after_2_add", parsed(functions.client.get_policy(FunctionName="f"), "Policy"))
 
 
+def test_permissions_with_conditions(functions: Any, recorded: Any) -> None:
+    name = "f"
+    functions.created(name)
+    permit = {"FunctionName": name, "Action": "lambda:InvokeFunction"}
+    account = functions.aws.account
+    logs = recorded("logs", "TestSubscriptionFilters::test_put_subscription_filter_lambda")
+    source = {"SourceAccount": account, "SourceArn": f"arn:aws:logs:us-east-1:{account}:log-group:g:*"}
+    answer = functions.client.add_permission(**permit, StatementId=name, Principal="logs.us-east-1.amazonaws.com", **source)
+    logs.says("add_permission", parsed(answer, "Statement"))
+    others = ("put_subscription_filter", "describe_subscription_filter", "list_all_log_events")
+    logs.leaves(*others, because="subscription filters are not built")
+    url = recorded("lambda", "TestLambdaURL::test_lambda_url_invocation[dict]")
+    permit |= {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"}
+    answer = functions.client.add_permission(**permit, StatementId="urlPermission", Principal="*")
+    url.says("add_permission", parsed(answer, "Statement"))
+    url.leaves("create_lambda_url_config", "lambda_url_invocation", because="function URLs are not built")
+
+
 def test_each_version_has_its_own_permissions(functions: Any, recorded: Any) -> None:
     case = recorded("lambda", "TestLambdaPermissions::test_lambda_permission_versioning")
     client, name = functions.client, {"FunctionName": "f"}

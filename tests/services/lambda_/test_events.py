@@ -203,7 +203,9 @@ def test_an_event_that_waits_too_long_for_its_turn_is_given_up(functions: Any, c
     functions.logged_until("f", "START")
     send(functions, "f", 2)
     clock.advance(timedelta(seconds=61))
-    (record,) = eventually(lambda: got(functions, "told"))
+    records = eventually(lambda: got(functions, "told"))
+    assert len(records) == 1, records
+    (record,) = records
     assert record["requestContext"]["condition"] == "EventAgeExceeded"
     assert record["requestPayload"] == 2
     assert got(functions, "f") == [1]

@@ -296,10 +296,13 @@ import sys, boto3
 def handler(event, context):
     if event == "fail": raise ValueError("told")
     print("printed")
-    return [list(sys.version_info[:2]), event, boto3.client("logs").describe_log_groups()["logGroups"]]
+    left = context.get_remaining_time_in_millis()
+    return [list(sys.version_info[:2]), event, left, boto3.client("logs").describe_log_groups()["logGroups"]]
 """
     functions.make("f", source, Runtime=f"python{version}", Timeout=20)
-    assert functions.call("f", {"a": 1})[:2] == [[int(part) for part in version.split(".")], {"a": 1}]
+    found, event, left, _ = functions.call("f", {"a": 1})
+    assert (found, event) == ([int(part) for part in version.split(".")], {"a": 1})
+    assert 0 < left <= 20_000
     assert functions.call("f", "fail")["errorMessage"] == "told"
     assert functions.call("f", "again")[1] == "again"
     functions.logged_until("f", "printed")

@@ -152,3 +152,27 @@ def test_layers_are_counted_and_listed(functions: Any, zip_of: Any) -> None:
     functions.client.delete_layer_version(LayerName="l", VersionNumber=3)
     content = {"ZipFile": zip_of({"a.txt": "again"})}
     assert functions.client.publish_layer_version(LayerName="l", Content=content)["Version"] == 4
+
+
+def test_tags_permissions_and_versions_are_revisions_and_cost_no_worker(functions: Any, arn: str) -> None:
+    """Recorded: TestLambdaTags, TestLambdaPermissions::test_lambda_permission_versioning, TestLambdaRevisions."""
+    client, counts = functions.client, "count = 0\ndef handler(event, context):\n    global count\n    count += 1\n    return count\n"
+    created = functions.make("counts", counts)["RevisionId"]
+    seen = [created]
+
+    def is_new() -> None:
+        revision = client.get_function_configuration(FunctionName="counts")["RevisionId"]
+        assert revision not in seen
+        seen.append(revision)
+
+    is_new()  # Pending is a revision, Active another
+    assert functions.call("counts") == 1
+    client.tag_resource(Resource=arn.removesuffix("f") + "counts", Tags={"a": "1"})
+    is_new()
+    client.add_permission(FunctionName="counts", StatementId="s", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com")
+    is_new()
+    assert client.get_policy(FunctionName="counts")["RevisionId"] == seen[-1]
+    client.publish_version(FunctionName="counts")
+    is_new()
+    assert client.get_policy(FunctionName="counts")["RevisionId"] == seen[-1]
+    assert functions.call("counts") == 2
