@@ -17,13 +17,13 @@ from typing import Any
 import botocore.response
 import botocore.utils
 
+from headwater.aws.checksums import checksum as checksum_of
 from headwater.aws.codec import codec_for
 from headwater.aws.faults import Fault
 from headwater.aws.models import service_model
 from headwater.aws.wire import Response, Stream
 from headwater.kernel.client import Client
 from headwater.kernel.identity import root_of
-from headwater.services.s3 import checksums
 
 ANSWER_S = 60
 
@@ -114,7 +114,7 @@ def checksum(operation: Any, params: dict[str, Any]) -> dict[str, str]:
     body = params.get(operation.input_shape.serialization.get("payload"), b"")
     if not isinstance(body, bytes | bytearray | str) or f"Checksum{algorithm}" not in operation.input_shape.members:
         return {}
-    return {asks: algorithm, f"Checksum{algorithm}": checksums.of(algorithm, _bytes(body))}
+    return {asks: algorithm, f"Checksum{algorithm}": checksum_of(algorithm, _bytes(body))}
 
 
 def _bytes(value: Any) -> Any:
@@ -126,16 +126,16 @@ def _bytes(value: Any) -> Any:
 
 
 def received(shape: Any, value: Any, place: str) -> Any:
-    """A value of an answer as a client gets it: members that are None are not there, a streaming one can be read."""
+    """A value of an answer, which is as the model has it; one that the SDK hands out as a stream can be read."""
     return _READERS.get(shape.type_name, _plain)(shape, value, place)
 
 
 def _structure(shape: Any, value: dict[str, Any], place: str) -> dict[str, Any]:
     strangers = value.keys() - shape.members.keys()
     assert not strangers, f"{place} has no member {strangers}"
-    found = {name: received(shape.members[name], each, f"{place}.{name}") for name, each in value.items() if each is not None}
+    found = {name: received(shape.members[name], each, f"{place}.{name}") for name, each in value.items()}
     payload = shape.serialization.get("payload")
-    if payload in found and shape.members[payload].serialization.get("streaming"):
+    if payload in found and shape.members[payload].type_name == "blob":  # which the SDK hands out to be read, streaming or not
         found[payload] = botocore.response.StreamingBody(io.BytesIO(found[payload]), len(found[payload]))
     return found
 

@@ -145,8 +145,7 @@ def everything(run: Run) -> None:
     if count is not None:
         say.print("\nGoing on where the last run stopped.")
         run.options.rows = run.options.rows or count
-        architecture.wait_until_back(run.aws)
-        mysql, redshift = architecture.mysql_endpoint(run.aws), architecture.redshift_endpoint(run.aws)
+        mysql, redshift = architecture.endpoints_again(run.aws)
     else:
         if run.options.go_on:
             say.print("\nNo run was cut off in its second pass: starting from the beginning.")

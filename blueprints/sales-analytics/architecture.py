@@ -201,10 +201,11 @@ def orders_begun(aws: boto3.session.Session) -> int | None:
         return None
 
 
-def wait_until_back(aws: boto3.session.Session) -> None:
-    """After a restart the engines take a moment longer than the APIs."""
+def endpoints_again(aws: boto3.session.Session) -> Endpoints:
+    """The endpoints of what an earlier run built, once its engines are up again."""
     aws.client("rds").get_waiter("db_instance_available").wait(DBInstanceIdentifier=f"{CLUSTER}-1", WaiterConfig={"Delay": 1})
     aws.client("redshift").get_waiter("cluster_available").wait(ClusterIdentifier=WAREHOUSE, WaiterConfig={"Delay": 1})
+    return Endpoints(mysql_endpoint(aws), redshift_endpoint(aws))
 
 
 def mysql_endpoint(aws: boto3.session.Session) -> tuple[str, int]:

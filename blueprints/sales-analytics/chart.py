@@ -71,7 +71,8 @@ PAGE = """<!doctype html>
   header h1 {{ margin: 0; font-size: 26px; letter-spacing: -0.01em; }}
   header p {{ margin: 4px 0 0; color: var(--soft); }}
   main {{ columns: 460px 2; column-gap: 20px; padding-top: 0; }}
-  section {{ break-inside: avoid; margin-bottom: 20px; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; }}
+  section {{ break-inside: avoid; margin-bottom: 20px; }}
+  section {{ background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; }}
   h2 {{ margin: 0; font-size: 16px; }}
   .total {{ margin: 0 0 10px; color: var(--soft); font-variant-numeric: tabular-nums; }}
   svg {{ width: 100%; height: auto; display: block; }}

@@ -20,7 +20,7 @@ import pytest
 from headwater.engines import mariadb
 
 ROOT = Path(__file__).parents[2]
-ROWS = 3000
+ROWS = 2000
 
 
 def demonstrate(program: Any, *flags: str) -> "subprocess.Popen[str]":
@@ -88,3 +88,25 @@ def test_the_demonstration_goes_on_after_a_kill_and_no_acknowledged_row_is_missi
 
     program.stop()
     assert engines_of(program.home) == set()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(mariadb.missing() is not None, reason="MariaDB is not installed")
+def test_a_demonstration_that_is_killed_while_it_builds_begins_anew(start_program: Callable[[], Any]) -> None:
+    program = start_program()
+    first = demonstrate(program)
+    end = time.monotonic() + 60
+    while not engines_of(program.home):
+        assert time.monotonic() < end, "no engine starts"
+        time.sleep(0.01)
+    program.kill()
+    words, _ = first.communicate(timeout=60)
+    assert first.returncode != 0, words
+
+    program.start()
+    again = demonstrate(program, "--continue")
+    words, _ = again.communicate(timeout=180)
+    assert again.returncode == 0, words
+    assert "starting from the beginning" in words
+    assert rows_in_sales(program) == ROWS

@@ -77,31 +77,60 @@ def hasher(algorithm: str) -> Hasher:
 
 
 def checksum(algorithm: str, content: bytes) -> str:
-    """The checksum of `content` as S3 shows it: base64 of the big-endian value."""
+    """The checksum of `content` as S3 shows it: base64 of the big-endian value. `algorithm` in any case of letters."""
     computing = hasher(algorithm.lower())
     computing.update(content)
-    return b64encode(computing.digest()).decode()
+    return text_of(computing)
+
+
+def text_of(computed: Hasher) -> str:
+    return b64encode(computed.digest()).decode("ascii")
+
+
+def check_form(algorithm: str, value: str, where: str = "header") -> None:
+    """Raise unless `value` is base64 of the algorithm's length."""
+    if not _is_base64_of(value, SIZES[algorithm.lower()]):
+        raise fault("InvalidRequest", f"Value for {PREFIX}{algorithm.lower()} {where} is invalid.")
+
+
+def mismatch(algorithm: str) -> Fault:
+    return fault("BadDigest", f"The {algorithm.upper()} you specified did not match the calculated checksum.")
+
+
+def md5_of(header: str) -> bytes:
+    """The digest that a Content-MD5 says."""
+    if not _is_base64_of(header, SIZES["md5"]):
+        raise fault("InvalidDigest", "The Content-MD5 you specified was invalid.", **{"Content-MD5": header})
+    return b64decode(header)
+
+
+def check_md5(wanted: bytes, found: bytes) -> None:
+    """Raise unless the body has the MD5 that Content-MD5 said."""
+    if wanted != found:
+        members = {"ExpectedDigest": wanted.hex(), "CalculatedDigest": b64encode(found).decode()}
+        raise fault("BadDigest", "The Content-MD5 you specified did not match what we received.", **members)
 
 
 class Checks:
     """Everything that a request says of its own body's bytes, in order to hold it against them.
 
     Raises at once where a header cannot be right whatever follows. `trailer` is the checksum that will only be known at the end.
+    Without `of_body`, x-amz-checksum- headers speak of something else (CompleteMultipartUpload's: of the object).
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, *, of_body: bool = True) -> None:
         headers = request.headers
         self._hashers: dict[str, Hasher] = {}
         self._wanted: dict[str, str] = {}  # by algorithm, base64
         self.trailer = _announced(headers.get("x-amz-trailer", ""))
-        named = [name for name in headers if name.startswith(PREFIX) and name not in _NOT_ALGORITHMS]
+        named = [name for name in headers if of_body and name.startswith(PREFIX) and name not in _NOT_ALGORITHMS]
         if len(named) > 1 or (named and self.trailer):
             raise fault("InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
         for name in named:
             self._expect(name.removeprefix(PREFIX), headers[name])
         if self.trailer is not None:
             self._hashers[self.trailer] = hasher(self.trailer)
-        self._md5 = _valid_md5(headers["content-md5"]) if "content-md5" in headers else None
+        self._md5 = md5_of(headers["content-md5"]) if "content-md5" in headers else None
         said = headers.get("x-amz-content-sha256", "")
         self._sha256 = said.lower() if len(said) == 64 else None
         if self._md5 is not None:
@@ -116,8 +145,7 @@ class Checks:
                 "InvalidRequest",
                 f"Checksum algorithm provided is unsupported. Please try again with any of the valid types: [{supported}]",
             )
-        if not _is_base64_of(value, SIZES[algorithm]):
-            raise fault("InvalidRequest", f"Value for {PREFIX}{algorithm} header is invalid.")
+        check_form(algorithm, value)
         self._hashers[algorithm] = hasher(algorithm)
         self._wanted[algorithm] = value
 
@@ -136,14 +164,13 @@ class Checks:
             raise fault(
                 "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.", **members
             )
-        if self._md5 is not None and found["md5"] != self._md5:
-            members = {"ExpectedDigest": self._md5.hex(), "CalculatedDigest": b64encode(found["md5"]).decode()}
-            raise fault("BadDigest", "The Content-MD5 you specified did not match what we received.", **members)
+        if self._md5 is not None:
+            check_md5(self._md5, found["md5"])
         if self.trailer is not None:
             self._wanted[self.trailer] = _trailing(self.trailer, trailers)
         for algorithm, wanted in self._wanted.items():
             if b64decode(wanted) != found[algorithm]:
-                raise fault("BadDigest", f"The {algorithm.upper()} you specified did not match the calculated checksum.")
+                raise mismatch(algorithm)
         return {f"{PREFIX}{algorithm}": value for algorithm, value in self._wanted.items()}
 
 
@@ -162,8 +189,7 @@ def _trailing(algorithm: str, trailers: dict[str, str]) -> str:
     value = trailers.get(f"{PREFIX}{algorithm}")
     if value is None:
         raise malformed_trailer()
-    if not _is_base64_of(value, SIZES[algorithm]):
-        raise fault("InvalidRequest", f"Value for {PREFIX}{algorithm} trailing header is invalid.")
+    check_form(algorithm, value, "trailing header")
     return value
 
 
@@ -177,9 +203,3 @@ def _is_base64_of(value: str, size: int) -> bool:
         return len(b64decode(value, validate=True)) == size
     except binascii.Error:
         return False
-
-
-def _valid_md5(value: str) -> bytes:
-    if not _is_base64_of(value, 16):
-        raise fault("InvalidDigest", "The Content-MD5 you specified was invalid.")
-    return b64decode(value)

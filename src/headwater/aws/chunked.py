@@ -28,13 +28,13 @@ _STREAMING: Final = {
 }
 
 
-def verified_body(request: Request, authorization: Authorization | None, secret: str | None) -> Stream:
+def verified_body(request: Request, authorization: Authorization | None, secret: str | None, checks: Checks | None = None) -> Stream:
     """The request's body without framing, which raises at the latest at its end if anything said of it is untrue.
 
     `.trailers` then has the checksums that the client gave and that hold. `secret` is the signer's, needed for signed chunks.
     """
     source = request.body if isinstance(request.body, Stream) else Stream.of(request.body)
-    checks = Checks(request)
+    checks = Checks(request) if checks is None else checks
     said = request.headers.get("x-amz-content-sha256", "")
     if not said.startswith("STREAMING-"):
         if not checks:
@@ -109,7 +109,7 @@ class ChunkSignatures:
     def _check(self, signature: str, to_sign: str) -> None:
         wanted = hmac.digest(self._key, to_sign.encode(), "sha256").hex()
         if not hmac.compare_digest(wanted, signature):
-            raise refused("s3", "mismatch", StringToSign=to_sign, SignatureProvided=signature)
+            raise refused("s3", "mismatch", StringToSign=to_sign, SignatureProvided=signature, StringToSignBytes=to_sign.encode().hex(" "))
         self._previous = signature
 
 

@@ -25,7 +25,7 @@ class Codec:
 
     `decode(request, uri_labels)`: wire to native values, a Fault where the wire is malformed or of the wrong type.
     `validate(params)`: required, lengths, ranges, patterns, enums, with AWS's own code and sentence.
-    `encode(result, request_id)` and `encode_fault(fault, request_id, resource="")`: the way back.
+    `encode(result, request_id)` and `encode_fault(fault, request_id)`: the way back.
     """
 
     __slots__ = ("decode", "encode", "encode_fault", "validate")
@@ -51,10 +51,10 @@ def codec_for(operation: Operation, protocol: str) -> Codec:
     return codec
 
 
-def encode_fault(service: str, protocol: str, fault: Fault, request_id: str, resource: str = "") -> Response:
-    """A fault's response where no operation is known; `resource` is the path, which S3 names in its errors."""
+def encode_fault(service: str, protocol: str, fault: Fault, request_id: str) -> Response:
+    """A fault's response where no operation is known."""
     model = service_model(service) if service in index().services else _nameless(protocol)
-    return _fault_encoder(model, protocol)(fault, request_id, resource)
+    return _fault_encoder(model, protocol)(fault, request_id)
 
 
 @cache
@@ -109,16 +109,23 @@ _FAULTS: Final = {
 
 
 def _without_body(encode: refusals.FaultEncoder) -> refusals.FaultEncoder:
-    def bodyless(fault: Fault, request_id: str, resource: str = "") -> Response:
-        response = encode(fault, request_id, resource)
+    def bodyless(fault: Fault, request_id: str) -> Response:
+        response = encode(fault, request_id)
         return Response(response.status, response.headers)
 
     return bodyless
 
 
+@cache
+def idempotency_tokens(operation: Operation) -> tuple[str, ...]:
+    """The members which a client that does not name them gets filled in."""
+    members = operation.input.members if operation.input is not None else {}
+    return tuple(name for name, member in members.items() if member.idempotency_token)
+
+
 def _filling_tokens(operation: Operation, decode: rpc.Decode) -> rpc.Decode:
     """Idempotency tokens are the client's, and made by its SDK; a client without one gets one here, as the models allow."""
-    tokens = [name for name, member in operation.input.members.items() if member.idempotency_token] if operation.input else []
+    tokens = idempotency_tokens(operation)
     if not tokens:
         return decode
 

@@ -88,6 +88,7 @@ class _RawOperation(msgspec.Struct, rename="camel"):
     authtype: str | None = None
     unsigned_payload: bool = False
     http_checksum_required: bool = False
+    http_checksum: dict[str, Any] = {}
     readonly: bool = False
 
 
@@ -186,8 +187,14 @@ class Member:
         return self.location_name or self.name
 
 
+_OF_BODY: Final = frozenset({"requestAlgorithmMember", "requestChecksumRequired"})
+
+
 class Operation:
-    """One operation; `codecs` is where the codecs compiled for it are kept, by protocol."""
+    """One operation; `codecs` is where the codecs compiled for it are kept, by protocol.
+
+    `checksums_body`: an x-amz-checksum- header speaks of the request's body, and not of an object that is asked for or made.
+    """
 
     def __init__(self, raw: _RawOperation, model: "ServiceModel") -> None:
         self.name = raw.name
@@ -199,7 +206,7 @@ class Operation:
         self.errors = [reference.shape for reference in raw.errors]
         self.anonymous = raw.authtype == "none"
         self.unsigned_payload = raw.unsigned_payload
-        self.checksum_required = raw.http_checksum_required
+        self.checksums_body = raw.http_checksum_required or not _OF_BODY.isdisjoint(raw.http_checksum)
         self.readonly = raw.readonly
         self.input_name = raw.input.location_name if raw.input else None
         self.input_namespace = raw.input.xml_namespace if raw.input else None

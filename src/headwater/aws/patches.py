@@ -37,6 +37,7 @@ class Validation(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     always: Wording | None = None  # whatever is wrong, this is what is said
     hides_values: bool = False  # "Value at 'x'", as IAM has it, and no enum's values
     enums: dict[str, Wording] = {}  # by shape: enums with a code and a sentence of their own; `{value}` and `{values}` too
+    elements_not_null: bool = False  # a list's wrong element is told that, too, that "Member must not be null"
 
 
 class Patch(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):

@@ -9,11 +9,13 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
+from headwater.aws.faults import Fault, fault
 from headwater.aws.models import Operation
 from headwater.aws.protocols.forms import form_pairs
 from headwater.aws.wire import Request
 
 _LABEL: Final = re.compile(r"\{([^}+]+)(\+?)\}")
+_CUT_OFF: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 class Candidate:
@@ -127,7 +129,19 @@ class PathTable:
         candidate = self._choose(node.here[request.method], request)
         if candidate is None:
             return None
-        return candidate.name, {label: unquote(value) for label, value in zip(candidate.labels, values, strict=True)}
+        return candidate.name, {label: self._decoded(value, request) for label, value in zip(candidate.labels, values, strict=True)}
+
+    def _decoded(self, value: str, request: Request) -> str:
+        if not self._exact:
+            return unquote(value)
+        if "%" not in value:
+            return value
+        if _CUT_OFF.search(value):
+            raise _invalid_uri(request)
+        try:
+            return unquote(value, errors="strict")  # S3's keys are UTF-8: other bytes could not be listed
+        except UnicodeDecodeError:
+            raise _invalid_uri(request) from None
 
     def _choose(self, place: _Place, request: Request) -> Candidate | None:
         query = dict(form_pairs(request.query)) if request.query else {}
@@ -136,6 +150,10 @@ class PathTable:
             if candidate.satisfied(query, request.headers):
                 return candidate
         return fitting[0] if fitting and not self._exact else None
+
+
+def _invalid_uri(request: Request) -> Fault:
+    return fault("InvalidURI", "Couldn't parse the specified URI.", URI=request.path)
 
 
 def _walk(node: _Node, segments: list[str], position: int, values: list[str], method: str) -> _Node | None:

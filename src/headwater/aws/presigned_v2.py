@@ -66,6 +66,7 @@ def verify(request: Request, authorization: Authorization, secret: str, now: dat
         AWSAccessKeyId=authorization.access_key_id,
         StringToSign=strings[0],
         SignatureProvided=authorization.signature,
+        StringToSignBytes=strings[0].encode().hex(" "),
     )
 
 

@@ -30,6 +30,7 @@ _PLAIN_HEADER: Final = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/(\d{8})/([^/,\s]*)/([^/,\s]+)/aws4_request, ?SignedHeaders=([^,\s]+), ?"
     r"Signature=([0-9a-f]{64})"
 )
+_REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d+")
 _TIMESTAMP: Final = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9_.~/-]*")
 _PLAIN_QUERY: Final = re.compile(r"(?:[A-Za-z0-9_.~=&-]|%[0-9A-F]{2})*")
@@ -161,9 +162,22 @@ def verify(request: Request, authorization: Authorization, secret: str, now: dat
             AWSAccessKeyId=authorization.access_key_id,
             StringToSign=to_sign,
             SignatureProvided=authorization.signature,
+            StringToSignBytes=to_sign.encode("utf-8", "surrogateescape").hex(" "),
             CanonicalRequest=canonical,
+            CanonicalRequestBytes=canonical.encode("utf-8", "surrogateescape").hex(" "),
         )
     _check_covered(request, authorization)
+
+
+def check_region(authorization: Authorization, expected: str) -> None:
+    """Raise where S3 is asked with a scope whose region is none (aws-global, auto), as test_create_bucket_aws_global has it."""
+    region = authorization.region
+    if authorization.service not in S3_LIKE or not region or _REGION.fullmatch(region):
+        return
+    sentence = f"the region '{region}' is wrong; expecting '{expected}'"
+    if authorization.kind == "header":
+        raise refused("s3", "malformed", sentence, Region=expected)
+    raise refused("s3", "malformed query", f"Error parsing the X-Amz-Credential parameter; {sentence}", Region=expected)
 
 
 def check_freshness(request: Request, authorization: Authorization, now: datetime) -> None:

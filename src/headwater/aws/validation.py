@@ -106,7 +106,7 @@ class _Checks:
         refuses_null = not shape.sparse and "required" in self._wanted
         if not own and inner is None and not leaves and not refuses_null:
             return None
-        sentence = f"Member must satisfy constraint: [{', '.join([text for _, text in leaves] or [_NOT_NULL])}]"
+        sentence = self._element_sentence([text for _, text in leaves], refuses_null)
 
         def check(value: list[Any], where: Where, findings: list[Finding]) -> None:
             for holds, text in own:
@@ -122,6 +122,11 @@ class _Checks:
                 findings.append(Finding(where, value, f"Member must satisfy constraint: [{_NOT_NULL}]", shape))
 
         return check
+
+    def _element_sentence(self, texts: list[str], refuses_null: bool) -> str:
+        if not texts or (refuses_null and self._profile.elements_not_null):
+            texts = [*texts, _NOT_NULL]
+        return f"Member must satisfy constraint: [{', '.join(texts)}]"
 
     def _map(self, shape: Shape) -> Check | None:
         own = self._constraints(shape, None)

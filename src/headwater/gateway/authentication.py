@@ -13,11 +13,12 @@ from typing import Final
 from headwater.aws import presigned_v2
 from headwater.aws.models import Operation
 from headwater.aws.routing import Route
-from headwater.aws.signature import Authorization, check_freshness, parse_authorization, verify
+from headwater.aws.signature import Authorization, check_freshness, check_region, parse_authorization, verify
 from headwater.aws.signature_faults import family_of, refused
 from headwater.aws.wire import Request
 from headwater.kernel.context import Context
 from headwater.kernel.identity import ACCESS_KEYS, DEFAULT_ACCOUNT, Principal, anonymous, root_of
+from headwater.kernel.settings import DEFAULT_REGION
 
 ACCOUNT_DIGITS: Final = 12
 
@@ -35,6 +36,8 @@ def authenticate(ctx: Context, request: Request, place: Route, operation: Operat
             raise refused(family_of(request, place.service), "missing")
         ctx.principal = anonymous()
         return None, None
+    if place.service == "s3":
+        check_region(authorization, place.region or DEFAULT_REGION)
     ctx.region = authorization.region or ctx.region
     ctx.principal, secret = _principal(ctx, request, authorization, place)
     ctx.account = ctx.principal.account

@@ -72,7 +72,7 @@ async def run(settings: Settings, stop: asyncio.Event, ready: Callable[[Home], N
                 refusal = error  # told to the caller as it is, not as the group would wrap it
             else:
                 await _live(home, listener, stop, ready)
-            raise Stopped
+            raise Stopped  # noqa: TRY301 - it ends the group, which is what is tried
     except* Stopped:
         pass
     finally:

@@ -141,9 +141,9 @@ def not_built(service: str, operation: str) -> Fault:
 
 def _refusal(refusal: Fault, place: Route, codec: Codec | None, request: Request, request_id: str) -> Response:
     if codec is not None:
-        response = codec.encode_fault(refusal, request_id, request.path)
+        response = codec.encode_fault(refusal, request_id)
     else:
-        response = encode_fault(place.service, place.protocol, refusal, request_id, resource=request.path)
+        response = encode_fault(place.service, place.protocol, refusal, request_id)
     if refusal.code == "NotImplemented":
         response.status = 501
     elif refusal.code == "RequestEntityTooLargeException":

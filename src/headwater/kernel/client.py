@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from headwater.aws.codec import codec_for
+from headwater.aws.codec import codec_for, idempotency_tokens
 from headwater.aws.faults import Fault, fault
 from headwater.aws.wire import Stream
 from headwater.kernel.context import Context
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Client:
     """`await client.put_object(Bucket=..., Key=..., Body=b"...")`; answers the response's dict, raises Fault.
 
-    A streaming member of the response is always a Stream; one of the request may be given as bytes.
+    A streaming member of the response is always a Stream; one of the request may be given as bytes. As over HTTP, members of the
+    response that are None are not there, and the response is the caller's own to change.
     """
 
     __slots__ = ("_home", "_principal", "_region", "_service")
@@ -52,12 +53,15 @@ class Client:
             function = service.functions.get(operation.name)
             if function is None:
                 raise fault("NotImplemented", f"Headwater has not built {self._service}.{operation.name} yet.")
+            for token in idempotency_tokens(operation):
+                if token not in params:
+                    params[token] = ctx.new_id()
             codec_for(operation, service.model.metadata.protocol).validate(params)
             if operation.streams_in and operation.input is not None and operation.input.payload in params:
                 body = params[operation.input.payload]
                 params[operation.input.payload] = Stream.of(bytes(body)) if isinstance(body, bytes | bytearray) else body
             await self._home.open_room(self._service)
-            result = await function(ctx, params) or {}
+            result: dict[str, Any] = _told(await function(ctx, params) or {})
         except Fault as refusal:
             code = refusal.code
             raise
@@ -67,3 +71,12 @@ class Client:
             body = result[operation.output.payload]
             result[operation.output.payload] = Stream.of(body) if isinstance(body, bytes) else body
         return result
+
+
+def _told(value: Any) -> Any:
+    """A response without the members that are None, as the encoders leave them out."""
+    if isinstance(value, dict):
+        return {name: _told(each) for name, each in value.items() if each is not None}
+    if isinstance(value, list | tuple):
+        return [_told(each) for each in value]
+    return value

@@ -61,7 +61,6 @@ class PlainSession:
         self.transaction_status = "I"
         self.closed = False
         self.settings = PlainSettings()
-        self.cursors: dict[str, Any] = {}
 
     def execute(self, sql: str, parameters: Sequence[Parameter] = (), *, text: bool | Sequence[bool] = False) -> Iterator[Result]:
         for statement in filter(None, (part.strip() for part in sql.split(";"))):
@@ -112,6 +111,9 @@ class PlainSession:
         except duckdb.Error as error:
             raise SqlError(*reason(error)) from error
         return Description(oids, columns)
+
+    def describe_cursor(self, name: str) -> list[Column] | None:
+        return None
 
     def cancel(self) -> None:
         self._connection.interrupt()

@@ -13,7 +13,7 @@ from headwater.aws.protocols.trees import TreeWriter
 from headwater.aws.protocols.xml_trees import XmlWriter, namespace_text, text_of
 from headwater.aws.wire import Response
 
-FaultEncoder = Callable[[Fault, str, str], Response]  # (fault, request id, resource)
+FaultEncoder = Callable[[Fault, str], Response]  # (fault, request id)
 
 _BODYLESS: Final = {204, 304}
 
@@ -69,7 +69,7 @@ def json_faults(model: ServiceModel, patch: Patch) -> FaultEncoder:
     content_type = f"application/x-amz-json-{model.metadata.json_version}"
     query_compatible = model.metadata.aws_query_compatible is not None
 
-    def encode(fault: Fault, request_id: str, _resource: str = "") -> Response:
+    def encode(fault: Fault, request_id: str) -> Response:
         refusal = _refusal(model, patch, fault)
         body = {"__type": refusal.name, **tree_body(refusal, fault.message, writer)}
         headers = [("Content-Type", content_type), ("x-amzn-RequestId", request_id)]
@@ -83,7 +83,7 @@ def json_faults(model: ServiceModel, patch: Patch) -> FaultEncoder:
 def rest_json_faults(model: ServiceModel, patch: Patch) -> FaultEncoder:
     writer = TreeWriter()
 
-    def encode(fault: Fault, request_id: str, _resource: str = "") -> Response:
+    def encode(fault: Fault, request_id: str) -> Response:
         refusal = _refusal(model, patch, fault)
         headers = [("Content-Type", "application/json"), ("x-amzn-RequestId", request_id), ("x-amzn-ErrorType", refusal.name)]
         if refusal.shape is not None:
@@ -99,7 +99,7 @@ def cbor_faults(model: ServiceModel, patch: Patch) -> FaultEncoder:
     writer = TreeWriter(binary=True)
     query_compatible = model.metadata.aws_query_compatible is not None
 
-    def encode(fault: Fault, request_id: str, _resource: str = "") -> Response:
+    def encode(fault: Fault, request_id: str) -> Response:
         refusal = _refusal(model, patch, fault)
         body = {"__type": refusal.name, **tree_body(refusal, fault.message, writer)}
         headers = [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor"), ("x-amzn-RequestId", request_id)]
@@ -131,7 +131,7 @@ def xml_faults(model: ServiceModel, patch: Patch) -> FaultEncoder:
     writer = XmlWriter()
     opening = f"<ErrorResponse{namespace_text(model.metadata.xml_namespace)}>"
 
-    def encode(fault: Fault, request_id: str, _resource: str = "") -> Response:
+    def encode(fault: Fault, request_id: str) -> Response:
         refusal = _refusal(model, patch, fault)
         out = [opening, *_error_element(refusal, fault.message, writer, typed=True)]
         out.append(f"</Error><RequestId>{request_id}</RequestId></ErrorResponse>")
@@ -144,17 +144,18 @@ def xml_faults(model: ServiceModel, patch: Patch) -> FaultEncoder:
 
 
 def bare_xml_faults(model: ServiceModel, patch: Patch) -> FaultEncoder:
-    """S3's form: the `<Error>` stands alone, names the resource, and repeats the ids of the headers."""
+    """S3's form: the `<Error>` stands alone and repeats the ids of the headers.
+
+    The `<Resource>` of the documentation's example is in none of the recorded answers.
+    """
     writer = XmlWriter()
 
-    def encode(fault: Fault, request_id: str, resource: str = "") -> Response:
+    def encode(fault: Fault, request_id: str) -> Response:
         refusal = _refusal(model, patch, fault)
         headers = [("x-amz-request-id", request_id), ("x-amz-id-2", request_id)]
         if refusal.status in _BODYLESS:
             return Response(refusal.status, headers)
         out = ['<?xml version="1.0" encoding="UTF-8"?>\n', *_error_element(refusal, fault.message, writer, typed=False)]
-        if resource and "Resource" not in refusal.members:
-            out.append(f"<Resource>{text_of(resource)}</Resource>")
         out.append(f"<RequestId>{request_id}</RequestId><HostId>{request_id}</HostId></Error>")
         return Response(refusal.status, [("Content-Type", "application/xml"), *headers], "".join(out).encode())
 
@@ -164,7 +165,7 @@ def bare_xml_faults(model: ServiceModel, patch: Patch) -> FaultEncoder:
 def ec2_faults(model: ServiceModel, patch: Patch) -> FaultEncoder:
     writer = XmlWriter()
 
-    def encode(fault: Fault, request_id: str, _resource: str = "") -> Response:
+    def encode(fault: Fault, request_id: str) -> Response:
         refusal = _refusal(model, patch, fault)
         out = ['<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors>']
         out += _error_element(refusal, fault.message, writer, typed=False)

@@ -186,9 +186,8 @@ class Conversation:
             yield protocol.parameter_description(description.parameter_oids)
             formats = [TEXT] * len(description.columns or ())
             columns = description.columns
-        elif describe.name in self._session.cursors and describe.name not in self._portals:
-            columns = self._session.cursors[describe.name].plan.columns  # DECLAREd ones are portals to PostgreSQL's clients
-            formats = [TEXT] * len(columns)
+        elif describe.name not in self._portals and (declared := self._session.describe_cursor(describe.name)) is not None:
+            columns, formats = declared, [TEXT] * len(declared)  # a cursor that SQL has DECLAREd is a portal to PostgreSQL's clients
         else:
             portal = self._portal(describe.name)
             columns, formats = portal.prepared.description.columns, portal.formats

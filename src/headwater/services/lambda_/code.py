@@ -39,7 +39,7 @@ def archive_of(root: Path, sha256: str) -> Path:
     return folder_of(root, sha256).with_suffix(".zip")
 
 
-def keep(root: Path, archive: bytes, *, bytes_max: int = ZIP_BYTES_MAX) -> str:
+def keep(root: Path, archive: bytes, bytes_max: int = ZIP_BYTES_MAX) -> str:
     """Check, unpack and keep an archive; its hash. Blocking: for a thread."""
     if len(archive) > bytes_max:
         raise fault("RequestEntityTooLargeException", f"Zipped size must be smaller than {bytes_max} bytes")

@@ -34,7 +34,7 @@ def configured(ctx: Context, version: Version, request: Parameters) -> Version:
     for member, inner, field in _NESTED:
         if request.get(member, {}).get(inner) is not None:
             changes[field] = request[member][inner]
-    changes |= _logging(version, request)
+    changes |= _logging(version, request) | _dead_letter(request)
     extras = dict(version.extras)
     if request.get("KMSKeyArn"):
         extras["KMSKeyArn"] = request["KMSKeyArn"]
@@ -54,6 +54,12 @@ def _logging(version: Version, request: Parameters) -> Parameters:
         "application_log_level": wanted.get("ApplicationLogLevel", version.application_log_level or "INFO"),
         "system_log_level": wanted.get("SystemLogLevel", version.system_log_level or "INFO"),
     }
+
+
+def _dead_letter(request: Parameters) -> Parameters:
+    """An empty ARN takes the queue away; a configuration that names none changes nothing (recordings, TestLambdaDLQ)."""
+    target = request.get("DeadLetterConfig", {}).get("TargetArn")
+    return {} if target is None else {"dead_letter_arn": target or None}
 
 
 def _as_it_is(_: Context, value: Any) -> Any:
@@ -110,7 +116,6 @@ _MEMBERS: Final[dict[str, tuple[str, Callable[[Context, Any], Any]]]] = {
     "Timeout": ("timeout_s", _as_it_is),
     "MemorySize": ("memory_mb", _as_it_is),
     "Layers": ("layers", _checked_layers),
-    "DeadLetterConfig": ("dead_letter_arn", lambda _, config: config.get("TargetArn") or None),
     "Architectures": ("architectures", lambda _, names: tuple(names)),
 }
 _NOT_BUILT: Final = frozenset(

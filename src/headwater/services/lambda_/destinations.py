@@ -58,8 +58,7 @@ async def _send(client: Client, room: str, target: str, body: bytes, attributes:
             more = {"MessageAttributes": attributes} if attributes else {}
             await client.publish(TopicArn=target, Message=text, **more)
         case "events":
-            entry = {"Source": "lambda", "DetailType": "Lambda Function Invocation Result", "Detail": text, "EventBusName": target}
-            await client.put_events(Entries=[entry])
+            await client.put_events(Entries=[entry_of(target, text)])
         case _:
             raise Fault("NotImplemented", f"{room} cannot be told")
 
@@ -85,13 +84,37 @@ def record_of(pending: Pending, outcome: Outcome | None, condition: str, now: st
     return record
 
 
+def entry_of(bus: str, record: str) -> dict[str, Any]:
+    """The record as an event (recordings, TestLambdaDestinationEventbridge): it is about the bus and about the function."""
+    context = msgspec.json.decode(record)["requestContext"]
+    return {
+        "Source": "lambda",
+        "DetailType": f"Lambda Function Invocation Result - {'Success' if context['condition'] == 'Success' else 'Failure'}",
+        "Resources": [bus, context["functionArn"]],
+        "Detail": record,
+        "EventBusName": bus,
+    }
+
+
 def attributes_of(pending: Pending, outcome: Outcome | None) -> dict[str, Any]:
-    message = b"" if outcome is None else outcome.payload
+    """Of the error only its sentence, as far as it is one (recordings, TestLambdaDLQ)."""
+    message = "" if outcome is None else sentence_of(outcome.payload)
     return {
         "RequestID": {"DataType": "String", "StringValue": pending.request_id},
         "ErrorCode": {"DataType": "Number", "StringValue": "429" if outcome is None else "200"},
-        "ErrorMessage": {"DataType": "String", "StringValue": message[:1024].decode("utf-8", "replace") or "Rate Exceeded."},
+        "ErrorMessage": {"DataType": "String", "StringValue": message[:1024] or "Rate Exceeded."},
     }
+
+
+def sentence_of(error: bytes) -> str:
+    """The errorMessage of what a run ended with; all of it where a function's own runtime said something else."""
+    try:
+        said = msgspec.json.decode(error)
+    except msgspec.DecodeError:
+        said = None
+    if isinstance(said, dict) and isinstance(said.get("errorMessage"), str):
+        return str(said["errorMessage"])
+    return error.decode("utf-8", "replace")
 
 
 def _say(home: "Home", version: Version, sentence: str) -> None:

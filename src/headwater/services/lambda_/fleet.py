@@ -1,8 +1,9 @@
 """All that runs for Lambda in this program: one crew a function, one pool a version in it. Nothing here is durable.
 
-A pool belongs to one revision of a version. When `$LATEST` is updated the old pool is retired: who runs there ends his run, who
-waited there goes to the new one. Everything that must outlive the program (the asynchronous queue, the configuration) is in the
-store, and a crew can be rebuilt from it at any time.
+A pool belongs to one version as it was when the pool was made. When `$LATEST` is updated the old pool is retired: who runs there
+ends his run, who waited there goes to the new one. (Not every revision is another pool: tags and permissions make revisions too.)
+Everything that must outlive the program (the asynchronous queue, the configuration) is in the store, and a crew can be rebuilt
+from it at any time.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ class Crew:
         self._fleet = fleet
         self._key = key
         self._building = asyncio.Lock()
-        self.pools: dict[str, tuple[str, Pool]] = {}  # version -> (revision, pool)
+        self.pools: dict[str, tuple[Version, Pool]] = {}
         self.in_flight = 0  # of synchronous callers
         self.queued: dict[str, Invocation] = {}  # asynchronous ones in memory, waiting or running, by id
         self.spilled = False  # more are in the store than in memory
@@ -47,9 +48,16 @@ class Crew:
         self.newest = ""  # the last id that was taken into memory
 
     def pool_at_hand(self, version: Version) -> Pool | None:
-        """The pool of exactly this revision, where it is already there: the way of every warm invocation."""
+        """The pool of exactly this, where it is already there: the way of every warm invocation."""
         found = self.pools.get(version.version)
-        return found[1] if found is not None and found[0] == version.revision_id else None
+        if found is None:
+            return None
+        made_of, pool = found
+        if made_of is not version:
+            if not made_of.same_as(version):
+                return None
+            self.pools[version.version] = (version, pool)
+        return pool
 
     async def pool(self, version: Version) -> Pool:
         async with self._building:
@@ -59,7 +67,7 @@ class Crew:
             launch = await self._fleet.launch_of(version)
             before = self.pools.get(version.version)
             pool = Pool(launch, self._fleet.spawn, WorkerMaker(self._fleet, version, launch), self._asynchronous_max, self._fleet.is_stale)
-            self.pools[version.version] = (version.revision_id, pool)
+            self.pools[version.version] = (version, pool)
         if before is not None:
             for invocation in before[1].retire():
                 pool.submit(invocation)
@@ -179,7 +187,8 @@ class Fleet:
     async def launch_of(self, version: Version) -> Launch:
         """Asks the disk and may start a process once (is there bubblewrap?), hence in a thread."""
         layers = [layer_code(self.home.store, arn) for arn in version.layers]
-        credentials = self.home.credentials_for(version.role, version.name)
+        session = version.name if len(version.name) > 1 else f"{version.name}@lambda_function"  # a session's name has two letters at least
+        credentials = self.home.credentials_for(version.role, session)
         return await asyncio.get_running_loop().run_in_executor(
             self.home.pools.files, self._launch_of, version, layers, credentials, self.home.endpoint_url
         )

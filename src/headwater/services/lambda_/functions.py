@@ -1,7 +1,8 @@
 """Functions: create, show, change, delete. What they are made of is checked here, before anything is kept.
 
 A function is ready as soon as its code is unpacked; AWS's answers say Pending and InProgress first, and so do these: a client
-that waits, as it must on AWS, waits for one more call.
+that waits, as it must on AWS, waits for one more call. Each such state is a revision, so the RevisionId of these answers is
+never that of the function which comes out of it.
 """
 
 import asyncio
@@ -43,7 +44,7 @@ Parameters = dict[str, Any]
 async def create_function(ctx: Context, request: Parameters) -> Parameters:
     asked = reference(ctx, request["FunctionName"])
     _check_new(ctx, asked, request)
-    sha256, size = await _upload(ctx, request["Code"])
+    sha256, size = await _upload(ctx, request["Code"], "CreateFunction")
     function = Function(account=ctx.account, region=ctx.region, name=asked.name, tags=request.get("Tags", {}))
     blank = Version(
         account=ctx.account,
@@ -60,7 +61,7 @@ async def create_function(ctx: Context, request: Parameters) -> Parameters:
         log_group=f"/aws/lambda/{asked.name}",
     )
     latest = configured(ctx, blank, request)
-    published = msgspec.structs.replace(latest, version="1") if request.get("Publish") else None
+    published = msgspec.structs.replace(latest, version="1", revision_id=ctx.new_id()) if request.get("Publish") else None
     if ctx.store.get(FUNCTIONS, *asked.key) is not None:  # again: the upload took a while
         raise conflict(f"Function already exist: {asked.name}")
     async with ctx.store.transaction() as tx:
@@ -68,7 +69,7 @@ async def create_function(ctx: Context, request: Parameters) -> Parameters:
         tx.put(VERSIONS, latest)
         if published is not None:
             tx.put(VERSIONS, published)
-    return describe(published or latest, ctx.home.vault, arn=asked.function_arn, **CREATING)
+    return describe(published or latest, ctx.home.vault, arn=asked.function_arn, **_passing(ctx, CREATING))
 
 
 async def get_function(ctx: Context, request: Parameters) -> Parameters:
@@ -105,7 +106,7 @@ async def update_function_code(ctx: Context, request: Parameters) -> Parameters:
     _check_revision(latest, request)
     if request.get("ImageUri"):
         raise invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
-    sha256, size = await _upload(ctx, request)
+    sha256, size = await _upload(ctx, request, "UpdateFunctionCode")
     latest = _latest(ctx, asked)  # again: the upload took a while
     changed = msgspec.structs.replace(
         latest,
@@ -126,8 +127,8 @@ async def update_function_code(ctx: Context, request: Parameters) -> Parameters:
         from .versions import _publish as publish
 
         changed = await publish(ctx, changed, None)
-        return describe(changed, ctx.home.vault, arn=f"{changed.function_arn}:{changed.version}", **UPDATING)
-    return describe(changed, ctx.home.vault, arn=asked.function_arn, **UPDATING)
+        return describe(changed, ctx.home.vault, arn=f"{changed.function_arn}:{changed.version}", **_passing(ctx, CREATING))
+    return describe(changed, ctx.home.vault, arn=asked.function_arn, **_passing(ctx, UPDATING))
 
 
 async def update_function_configuration(ctx: Context, request: Parameters) -> Parameters:
@@ -138,7 +139,7 @@ async def update_function_configuration(ctx: Context, request: Parameters) -> Pa
     async with ctx.store.transaction() as tx:
         tx.put(VERSIONS, changed)
     fleet_of(ctx.home).crew(asked.key).renew(changed)
-    return describe(changed, ctx.home.vault, arn=asked.function_arn, **UPDATING)
+    return describe(changed, ctx.home.vault, arn=asked.function_arn, **_passing(ctx, UPDATING))
 
 
 async def delete_function(ctx: Context, request: Parameters) -> Parameters:
@@ -210,17 +211,20 @@ def page(described: list[tuple[str, Parameters]], request: Parameters, member: s
     return answer
 
 
-async def _upload(ctx: Context, source: Parameters) -> tuple[str, int]:
+async def _upload(ctx: Context, source: Parameters, operation: str) -> tuple[str, int]:
     """Keep the code that a request brings or names; its hash and its size."""
     if source.get("ImageUri"):
         raise invalid("This Headwater runs functions from .zip archives; container images (PackageType Image) are not built.")
-    archive = source.get("ZipFile")
+    archive, bytes_max = source.get("ZipFile"), code.ZIP_BYTES_MAX
     if archive is None:
         if not source.get("S3Bucket") or not source.get("S3Key"):
             raise invalid("Please provide a source for function code.")
-        archive = await _from_s3(ctx, source)
+        archive, bytes_max = await _from_s3(ctx, source), code.UNZIPPED_BYTES_MAX  # from there it may be as large as what is in it
+    elif (len(archive) + 2) // 3 * 4 > code.REQUEST_BYTES_MAX:  # as base64 it was: the request's own length, but for its other members
+        sentence = f"Request must be smaller than {code.REQUEST_BYTES_MAX} bytes for the {operation} operation"
+        raise fault("RequestEntityTooLargeException", sentence)
     root = fleet_of(ctx.home).root
-    sha256 = await asyncio.get_running_loop().run_in_executor(ctx.home.pools.files, code.keep, root, archive)
+    sha256 = await asyncio.get_running_loop().run_in_executor(ctx.home.pools.files, code.keep, root, archive, bytes_max)
     return sha256, len(archive)
 
 
@@ -252,6 +256,11 @@ def _check_new(ctx: Context, asked: Reference, request: Parameters) -> None:
         raise invalid("Number of tags exceeds resource tag limit.")
     if ctx.store.get(FUNCTIONS, *asked.key) is not None:
         raise conflict(f"Function already exist: {asked.name}")
+
+
+def _passing(ctx: Context, state: dict[str, str]) -> dict[str, str]:
+    """The members of a state that has passed when it is asked for again."""
+    return state | {"RevisionId": ctx.new_id()}
 
 
 def _latest(ctx: Context, asked: Reference) -> Version:

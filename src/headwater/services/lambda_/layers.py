@@ -14,7 +14,7 @@ from .names import no_such_resource
 
 async def publish_layer_version(ctx: Context, request: Parameters) -> Parameters:
     name = _name(request["LayerName"])
-    sha256, size = await _upload(ctx, request["Content"])
+    sha256, size = await _upload(ctx, request["Content"], "PublishLayerVersion")
     newest = _layers(ctx, name, with_deleted=True)
     layer = Layer(
         account=ctx.account,

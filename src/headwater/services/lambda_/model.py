@@ -111,7 +111,6 @@ class Policy(Record, frozen=True, kw_only=True):
     function: str
     qualifier: str
     statements: list[dict[str, Any]]
-    revision_id: str
 
 
 class EventConfig(Record, frozen=True, kw_only=True):
@@ -184,7 +183,8 @@ def describe(version: Version, vault: Vault, *, arn: str, **state: str) -> dict[
     logging: dict[str, Any] = {"LogFormat": version.log_format, "LogGroup": version.log_group}
     if version.log_format == "JSON":
         logging |= {"ApplicationLogLevel": version.application_log_level, "SystemLogLevel": version.system_log_level}
-    runtime_arn = f"arn:aws:lambda:{version.region}::runtime:{hashlib.sha256(version.runtime.encode()).hexdigest()}"
+    runtime = f"{version.runtime} {' '.join(version.architectures)}"  # each architecture has a runtime of its own
+    runtime_arn = f"arn:aws:lambda:{version.region}::runtime:{hashlib.sha256(runtime.encode()).hexdigest()}"
     described: dict[str, Any] = {
         "FunctionName": version.name,
         "FunctionArn": arn,

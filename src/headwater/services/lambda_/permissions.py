@@ -1,4 +1,8 @@
-"""The resource policy of a function, a version or an alias: who else may call it. Kept and shown; enforced by the policy engine."""
+"""The resource policy of a function, a version or an alias: who else may call it. Kept and shown; enforced by the policy engine.
+
+A policy has no revision of its own: it is part of what it stands on, whose revision it says and changes.
+Source: recordings of TestLambdaPermissions (publishing changes the RevisionId of the policy of `$LATEST`).
+"""
 
 from typing import Any
 
@@ -6,16 +10,18 @@ import msgspec
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
+from headwater.kernel.store import Transaction
 
 from .functions import Parameters, find
-from .model import POLICIES, Policy
+from .model import ALIASES, LATEST, POLICIES, VERSIONS, Alias, Policy, Version, padded
 from .names import Reference, conflict, no_such_resource, wrong_revision
 
 
 async def add_permission(ctx: Context, request: Parameters) -> Parameters:
     asked, _ = find(ctx, request)
     policy = _policy(ctx, asked)
-    _check_revision(policy, request)
+    bearer = _bearer(ctx, asked)
+    _check_revision(bearer, request)
     sid = request["StatementId"]
     statements = [] if policy is None else policy.statements
     if any(statement["Sid"] == sid for statement in statements):
@@ -29,10 +35,10 @@ async def add_permission(ctx: Context, request: Parameters) -> Parameters:
         function=asked.name,
         qualifier=asked.qualifier or "",
         statements=[*statements, statement],
-        revision_id=ctx.new_id(),
     )
     async with ctx.store.transaction() as tx:
         tx.put(POLICIES, kept)
+        _revise(ctx, tx, bearer)
     return {"Statement": msgspec.json.encode(statement).decode()}
 
 
@@ -44,13 +50,15 @@ async def remove_permission(ctx: Context, request: Parameters) -> None:
         raise _no_policy()
     if not any(statement["Sid"] == sid for statement in policy.statements):
         raise fault("ResourceNotFoundException", f"Statement {sid} is not found in resource policy.", Type="User")
-    _check_revision(policy, request)
+    bearer = _bearer(ctx, asked)
+    _check_revision(bearer, request)
     statements = [statement for statement in policy.statements if statement["Sid"] != sid]
     async with ctx.store.transaction() as tx:
         if statements:
-            tx.put(POLICIES, msgspec.structs.replace(policy, statements=statements, revision_id=ctx.new_id()))
+            tx.put(POLICIES, msgspec.structs.replace(policy, statements=statements))
         else:
             tx.delete(POLICIES, *asked.key, policy.qualifier)
+        _revise(ctx, tx, bearer)
 
 
 async def get_policy(ctx: Context, request: Parameters) -> Parameters:
@@ -59,7 +67,7 @@ async def get_policy(ctx: Context, request: Parameters) -> Parameters:
     if policy is None:
         raise no_such_resource()
     document = {"Version": "2012-10-17", "Id": "default", "Statement": policy.statements}
-    return {"Policy": msgspec.json.encode(document).decode(), "RevisionId": policy.revision_id}
+    return {"Policy": msgspec.json.encode(document).decode(), "RevisionId": _bearer(ctx, asked).revision_id}
 
 
 def statement_of(asked: Reference, request: Parameters) -> dict[str, Any]:
@@ -100,8 +108,24 @@ def _policy(ctx: Context, asked: Reference) -> Policy | None:
     return ctx.store.get(POLICIES, *asked.key, asked.qualifier or "")
 
 
-def _check_revision(policy: Policy | None, request: Parameters) -> None:
-    if policy is not None and request.get("RevisionId", policy.revision_id) != policy.revision_id:
+def _bearer(ctx: Context, asked: Reference) -> Version | Alias:
+    """What the policy stands on; `find` has found it."""
+    qualifier = asked.qualifier or LATEST
+    is_version = qualifier == LATEST or qualifier.isdecimal()
+    bearer = ctx.store.get(VERSIONS, *asked.key, padded(qualifier)) if is_version else ctx.store.get(ALIASES, *asked.key, qualifier)
+    assert bearer is not None
+    return bearer
+
+
+def _revise(ctx: Context, tx: Transaction, bearer: Version | Alias) -> None:
+    if isinstance(bearer, Alias):
+        tx.put(ALIASES, msgspec.structs.replace(bearer, revision_id=ctx.new_id()))
+    else:
+        tx.put(VERSIONS, msgspec.structs.replace(bearer, revision_id=ctx.new_id()))
+
+
+def _check_revision(bearer: Version | Alias, request: Parameters) -> None:
+    if request.get("RevisionId", bearer.revision_id) != bearer.revision_id:
         raise wrong_revision()
 
 

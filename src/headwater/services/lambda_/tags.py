@@ -1,12 +1,15 @@
 """Tags of functions."""
 
+from typing import Final
+
 import msgspec
 
+from headwater.aws.faults import fault
 from headwater.kernel.context import Context
 
 from .configuration import TAGS_MAX
 from .functions import Parameters
-from .model import FUNCTIONS, Function
+from .model import FUNCTIONS, LATEST, VERSIONS, Function
 from .names import invalid, not_found, reference
 
 
@@ -17,23 +20,41 @@ async def tag_resource(ctx: Context, request: Parameters) -> None:
         raise invalid("An error occurred and the request cannot be processed.")
     if len(tags) > TAGS_MAX:
         raise invalid("Number of tags exceeds resource tag limit.")
-    async with ctx.store.transaction() as tx:
-        tx.put(FUNCTIONS, msgspec.structs.replace(function, tags=tags))
+    await _keep(ctx, function, tags)
 
 
 async def untag_resource(ctx: Context, request: Parameters) -> None:
     function = _tagged(ctx, request)
     tags = {key: value for key, value in function.tags.items() if key not in request["TagKeys"]}
-    async with ctx.store.transaction() as tx:
-        tx.put(FUNCTIONS, msgspec.structs.replace(function, tags=tags))
+    await _keep(ctx, function, tags)
 
 
 async def list_tags(ctx: Context, request: Parameters) -> Parameters:
     return {"Tags": _tagged(ctx, request).tags}
 
 
+async def _keep(ctx: Context, function: Function, tags: dict[str, str]) -> None:
+    """Tags are the function's, and yet a change of them is a new revision of $LATEST."""
+    latest = ctx.store.get(VERSIONS, function.account, function.region, function.name, LATEST)
+    assert latest is not None
+    async with ctx.store.transaction() as tx:
+        tx.put(FUNCTIONS, msgspec.structs.replace(function, tags=tags))
+        tx.put(VERSIONS, msgspec.structs.replace(latest, revision_id=ctx.new_id()))
+
+
+_OTHERS: Final = {
+    "event-source-mapping": "Event source mapping not found",
+    "capacity-provider": "Capacity provider not found",
+}
+"""Resources that can be tagged, and that nobody can have made here."""
+
+
 def _tagged(ctx: Context, request: Parameters) -> Function:
-    asked = reference(ctx, request["Resource"])
+    arn: str = request["Resource"]
+    missing = _OTHERS.get(arn.split(":")[5])
+    if missing is not None:
+        raise fault("ResourceNotFoundException", f"{missing}: {arn}", Type="User")
+    asked = reference(ctx, arn)
     if asked.qualifier is not None:
         raise invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
     function = ctx.store.get(FUNCTIONS, *asked.key)

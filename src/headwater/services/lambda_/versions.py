@@ -111,6 +111,7 @@ async def _publish(ctx: Context, latest: Version, description: str | None) -> Ve
     )
     async with ctx.store.transaction() as tx:
         tx.put(VERSIONS, version)
+        tx.put(VERSIONS, msgspec.structs.replace(latest, revision_id=ctx.new_id()))
         tx.put(FUNCTIONS, msgspec.structs.replace(function, next_version=function.next_version + 1))
     fleet_of(ctx.home).crew(latest.key).dismiss(version.version)
     return version

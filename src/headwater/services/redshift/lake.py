@@ -100,14 +100,18 @@ class Aws:
 
 
 class AwsLake:
-    """The lake of one session: calls are made for its user."""
+    """The lake of one session: calls are made for its user, those to the data catalog under the external schema's role."""
 
-    def __init__(self, aws: Aws, user: str) -> None:
+    def __init__(self, aws: Aws, user: str, catalog_role: str | None = None) -> None:
         self._aws = aws
         self._user = user
+        self._catalog_role = catalog_role
+
+    def under(self, role_arn: str) -> "AwsLake":
+        return AwsLake(self._aws, self._user, role_arn)
 
     def _glue(self) -> Any:
-        return self._aws.client("glue", None, self._user)
+        return self._aws.client("glue", self._catalog_role, self._user)
 
     def database(self, name: str) -> bool:
         with lake_errors():

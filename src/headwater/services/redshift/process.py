@@ -59,7 +59,9 @@ async def serve(folder: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     threads = os.cpu_count() or 2
-    database = await loop.run_in_executor(None, partial(Database, folder / DATABASE_FILE, charter.memory_bytes, threads))
+    lost = partial(os._exit, 70)  # DuckDB has given itself up: the parent starts the cluster again, with its data
+    opened = partial(Database, folder / DATABASE_FILE, charter.memory_bytes, threads, on_lost=lost)
+    database = await loop.run_in_executor(None, opened)
     try:
         async with asyncio.TaskGroup() as tasks:
             server = Server(ClusterGate(database, folder), tls_context(Path(charter.certificate), Path(charter.key)))

@@ -21,11 +21,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, ParamSpec, TypeVar
 
-from headwater.aws.checksums import Hasher
+from headwater.aws.checksums import Hasher, checksum, hasher, text_of
 from headwater.aws.faults import Fault, fault
 from headwater.aws.wire import Stream
 
-from . import checksums
 from .refusals import too_large
 
 INLINE_BYTES_MAX: Final = 16 * 1024
@@ -153,11 +152,11 @@ class Bodies:
             self._abandon(arriving)
             raise
         arrived = Arrived(arriving.size, arriving.md5.hexdigest(), file=file)
-        return arrived, [checksums.text_of(state) for state in arriving.sums]
+        return arrived, [text_of(state) for state in arriving.sums]
 
     def _begin(self, algorithms: list[str]) -> _Arriving:
         path = self._new_path()
-        sums = [checksums.running(algorithm) for algorithm in algorithms]
+        sums = [hasher(algorithm.lower()) for algorithm in algorithms]
         return _Arriving(path, path.open("xb"), hashlib.md5(usedforsecurity=False), sums)
 
     @staticmethod
@@ -293,7 +292,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _summed(body: bytes, algorithms: Iterable[str]) -> tuple[Arrived, list[str]]:
-    sums = [checksums.of(algorithm, body) for algorithm in algorithms]
+    sums = [checksum(algorithm, body) for algorithm in algorithms]
     return Arrived(len(body), hashlib.md5(body, usedforsecurity=False).hexdigest(), inline=body), sums
 
 

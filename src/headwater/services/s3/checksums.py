@@ -1,24 +1,22 @@
-"""Checksums: S3's ten algorithms, running or at once, and how those of parts become one of the whole.
+"""What the checksums of an object mean: which one it has, and how those of parts become one of the whole.
 
 Pure. An object has exactly one checksum: what the request gave (header or trailer), else CRC64NVME computed here, as AWS does
 since 2024. FULL_OBJECT checksums of parts are joined arithmetically (CRCs only); COMPOSITE ones are the checksum of the parts'
-checksums, with `-N` behind. The algorithms themselves are those of `aws/checksums.py`. Source: "Checking object integrity" in the
-S3 user guide; sentences from recorded answers of AWS (TestS3PutObjectChecksum).
+checksums, with `-N` behind. The algorithms and what is said of wrong ones are in `aws/checksums.py`; here they have the names of
+the API's members, in capitals. Source: "Checking object integrity" in the S3 user guide, and recorded answers of AWS.
 """
 
 from __future__ import annotations
 
-import binascii
 import hashlib
-import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
 from headwater.aws.checksums import SIZES as WIRE_SIZES
-from headwater.aws.checksums import Hasher, hasher
-from headwater.aws.faults import Fault, fault
+from headwater.aws.checksums import check_form, checksum, malformed_trailer, md5_of, mismatch
+from headwater.aws.checksums import check_md5 as check_md5_of
 from headwater.aws.wire import Stream
 
 from .refusals import invalid_request
@@ -30,7 +28,7 @@ SIZES: Final = {name.upper(): size for name, size in WIRE_SIZES.items()}
 MEMBERS: Final = {f"Checksum{algorithm}": algorithm for algorithm in SIZES}
 MEMBER_NAMES: Final = frozenset(MEMBERS)
 HEADERS: Final = {f"x-amz-checksum-{algorithm.lower()}": algorithm for algorithm in SIZES}
-_CRCS: Final = {"CRC32": "crc32", "CRC32C": "crc32c", "CRC64NVME": "crc64nvme"}
+_CRCS: Final = frozenset({"CRC32", "CRC32C", "CRC64NVME"})
 
 
 @cache
@@ -39,34 +37,6 @@ def _crt() -> Any:
     from awscrt import checksums
 
     return checksums
-
-
-@cache
-def _crc(algorithm: str) -> Callable[[bytes, int], int]:
-    advance: Callable[[bytes, int], int] = zlib.crc32 if algorithm == "CRC32" else getattr(_crt(), _CRCS[algorithm])
-    return advance
-
-
-def running(algorithm: str) -> Hasher:
-    """A checksum that grows with the body."""
-    return hasher(algorithm.lower())
-
-
-def of(algorithm: str, body: bytes) -> str:
-    """The checksum of `body`, as the wire shows it."""
-    if algorithm in _CRCS:
-        return _text(_crc(algorithm)(body, 0).to_bytes(SIZES[algorithm], "big"))
-    state = running(algorithm)
-    state.update(body)
-    return _text(state.digest())
-
-
-def _text(digest: bytes) -> str:
-    return b64encode(digest).decode("ascii")
-
-
-def text_of(state: Hasher) -> str:
-    return _text(state.digest())
 
 
 def member(algorithm: str) -> str:
@@ -90,49 +60,21 @@ def asked(request: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[str, 
     return algorithm, value
 
 
-def check_form(algorithm: str, value: str) -> None:
-    """Raise unless `value` is base64 of the algorithm's length."""
-    try:
-        size = len(b64decode(value, validate=True))
-    except binascii.Error:
-        size = -1
-    if size != SIZES[algorithm]:
-        raise invalid_request(f"Value for x-amz-checksum-{algorithm.lower()} header is invalid.")
-
-
 def check_sum(algorithm: str, given: str, calculated: str, body: Stream | bytes | None) -> None:
     """Raise unless what the request said of its body, in a header or behind the body, is what was calculated."""
     if algorithm and not given and isinstance(body, Stream):
         given = body.trailers.get(f"x-amz-checksum-{algorithm.lower()}", "")
         if not given:
-            sentence = "The request contained trailing data that was not well-formed or did not conform to our published schema."
-            raise fault("MalformedTrailerError", sentence)
+            raise malformed_trailer()
         check_form(algorithm, given)
     if given and given != calculated:
         raise mismatch(algorithm)
 
 
-def mismatch(algorithm: str) -> Fault:
-    return fault("BadDigest", f"The {algorithm} you specified did not match the calculated checksum.")
-
-
 def check_md5(given: str | None, etag: str) -> None:
     """Raise unless Content-MD5, where there is one, is that of the body, whose MD5 in hex is `etag`."""
-    if given is None:
-        return
-    try:
-        digest = b64decode(given, validate=True)
-    except binascii.Error:
-        digest = b""
-    if len(digest) != SIZES["MD5"]:
-        raise fault("InvalidDigest", "The Content-MD5 you specified was invalid.", **{"Content-MD5": given})
-    if digest.hex() != etag:
-        raise fault(
-            "BadDigest",
-            "The Content-MD5 you specified did not match what we received.",
-            ExpectedDigest=digest.hex(),
-            CalculatedDigest=_text(bytes.fromhex(etag)),
-        )
+    if given is not None:
+        check_md5_of(md5_of(given), bytes.fromhex(etag))
 
 
 # -- parts and the whole ---------------------------------------------------------------------------------------------------
@@ -158,16 +100,16 @@ def type_for(algorithm: str, asked_type: str | None) -> str:
 
 def composite(algorithm: str, parts: list[str]) -> str:
     """The checksum of checksums, `-N` included."""
-    return f"{of(algorithm, b''.join(b64decode(part) for part in parts))}-{len(parts)}"
+    return f"{checksum(algorithm, b''.join(b64decode(part) for part in parts))}-{len(parts)}"
 
 
 def joined(algorithm: str, parts: Iterable[tuple[str, int]]) -> str:
     """The CRC of the whole from the CRC and the size of each part, without reading anything again."""
-    combine = getattr(_crt(), f"combine_{_CRCS[algorithm]}")
+    combine = getattr(_crt(), f"combine_{algorithm.lower()}")
     value = 0
-    for checksum, size in parts:
-        value = combine(value, int.from_bytes(b64decode(checksum), "big"), size)
-    return _text(value.to_bytes(SIZES[algorithm], "big"))
+    for of_part, size in parts:
+        value = combine(value, int.from_bytes(b64decode(of_part), "big"), size)
+    return b64encode(value.to_bytes(SIZES[algorithm], "big")).decode("ascii")
 
 
 def etag_of_parts(etags: list[str]) -> str:

@@ -9,8 +9,9 @@ from headwater.kernel.context import Context
 
 from .access import bucket_of, key_of
 from .attire import refuse_not_built
+from .checksums import HEADERS
 from .keeper import Keeper
-from .refusals import header_not_built, malformed_xml, no_such_version
+from .refusals import header_not_built, invalid_request, malformed_xml, no_such_version
 
 OBJECTS_MAX: Final = 1000
 
@@ -18,6 +19,7 @@ OBJECTS_MAX: Final = 1000
 async def delete_objects(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     refuse_not_built(request)
+    _check_summed(ctx)
     wanted = request["Delete"].get("Objects") or []
     if not 1 <= len(wanted) <= OBJECTS_MAX:
         raise malformed_xml()
@@ -31,6 +33,13 @@ async def delete_objects(ctx: Context, request: dict[str, Any]) -> dict[str, Any
             errors.append(said)
     quiet = request["Delete"].get("Quiet", False)
     return {"Deleted": None if quiet else deleted or None, "Errors": errors or None}
+
+
+def _check_summed(ctx: Context) -> None:
+    """Raise for a list from the wire whose bytes nothing vouches for: of all requests AWS insists on it for this one."""
+    named = ("content-md5", "x-amz-trailer")
+    if ctx.headers and not any(name in named or name in HEADERS for name in ctx.headers):
+        raise invalid_request("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
 
 
 async def _delete_one(ctx: Context, bucket: str, one: dict[str, Any]) -> dict[str, Any]:

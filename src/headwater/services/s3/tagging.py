@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from headwater.aws.faults import fault
+from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
 
 from . import attire, tags
 from .access import bucket_of, key_of
 from .keeper import Keeper
 from .records import BUCKETS, Bucket, ObjectVersion
+from .refusals import no_such_key
 
 NO_CONTENT: Final = 204
 
@@ -64,7 +65,13 @@ async def delete_object_tagging(ctx: Context, request: dict[str, Any]) -> dict[s
 
 def _found(ctx: Context, request: dict[str, Any], method: str) -> tuple[Bucket, ObjectVersion]:
     bucket = bucket_of(ctx, request)
-    return bucket, Keeper.of(ctx).find(ctx, bucket.name, key_of(request), request.get("VersionId"), method)
+    key = key_of(request)
+    try:
+        return bucket, Keeper.of(ctx).find(ctx, bucket.name, key, request.get("VersionId"), method)
+    except Fault as refusal:
+        if refusal.code == "NoSuchKey" and method == "GET":  # which alone names the bucket with the key (test_object_tagging_exc)
+            raise no_such_key(f"{bucket.name}/{key}") from None
+        raise
 
 
 def _version_id(bucket: Bucket, version: ObjectVersion) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -25,6 +26,9 @@ class FolderLake:
         path = self.root / bucket / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
+
+    def under(self, role_arn: str) -> Self:
+        return self
 
     def database(self, name: str) -> bool:
         return name in self.catalog

@@ -15,28 +15,28 @@ from headwater.engines.warehouse.sql.types import BIGINT, BOOLEAN, DOUBLE, SqlTy
 
 
 class Plan(NamedTuple):
-    calls: list[exp.Expression]
-    combine: Callable[[list[exp.Expression]], exp.Expression]
+    calls: list[exp.Expr]
+    combine: Callable[[list[exp.Expr]], exp.Expr]
     type: SqlType
 
 
-def alone(node: exp.Expression, kind: SqlType) -> Plan:
+def alone(node: exp.Expr, kind: SqlType) -> Plan:
     return Plan([node], lambda calls: calls[0], kind)
 
 
-def converted(node: exp.Expression, kind: SqlType) -> Plan:
+def converted(node: exp.Expr, kind: SqlType) -> Plan:
     return Plan([node], lambda calls: cast(calls[0], kind), kind)
 
 
 class Argument(NamedTuple):
     """An aggregate's bound arguments. `distinct` wraps the first when the call is made."""
 
-    values: list[exp.Expression]
+    values: list[exp.Expr]
     types: list[SqlType]
     distinct: bool
     order: exp.Order | None
 
-    def call(self, name: str, value: exp.Expression | None = None) -> exp.Expression:
+    def call(self, name: str, value: exp.Expr | None = None) -> exp.Expr:
         head = value if value is not None else self.values[0]
         return call(name, exp.Distinct(expressions=[head]) if self.distinct else head)
 
@@ -85,10 +85,10 @@ def spread(name: str) -> Callable[[Argument], Plan]:
 def listed(a: Argument) -> Plan:
     """LISTAGG. The order is the aggregate's own."""
     separator = a.values[1] if len(a.values) > 1 else exp.Literal.string("")
-    head: exp.Expression = cast(a.values[0], varchar())
+    head: exp.Expr = cast(a.values[0], varchar())
     if a.distinct:
         head = exp.Distinct(expressions=[head])
-    tail: exp.Expression = exp.Order(this=separator, expressions=a.order.expressions) if a.order else separator
+    tail: exp.Expr = exp.Order(this=separator, expressions=a.order.expressions) if a.order else separator
     return alone(call("string_agg", head, tail), varchar(65535))
 
 

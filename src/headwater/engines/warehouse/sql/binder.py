@@ -6,6 +6,7 @@ depend on types, and types depend on what the names mean. What a node means stan
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Final, NamedTuple, Protocol
 
 from sqlglot import exp
@@ -13,7 +14,8 @@ from sqlglot import exp
 from headwater.engines.warehouse.sql.build import call, cast
 from headwater.engines.warehouse.sql.catalog import Catalog, Relation, Schema
 from headwater.engines.warehouse.sql.errors import SqlError
-from headwater.engines.warehouse.sql.scope import Scope, Source
+from headwater.engines.warehouse.sql.native import sql as native_sql
+from headwater.engines.warehouse.sql.scope import Output, Scope, Source
 from headwater.engines.warehouse.sql.statements import Name
 from headwater.engines.warehouse.sql.types import UNKNOWN, VARCHAR, SqlType
 
@@ -23,7 +25,7 @@ VIEW_DEPTH_MAX: Final = 64
 class Bound(NamedTuple):
     """A node as DuckDB reads it, and its type as Redshift has it."""
 
-    node: exp.Expression
+    node: exp.Expr
     type: SqlType
 
 
@@ -35,22 +37,29 @@ class ExternalScan(Protocol):
 
     def use(self, column: str) -> None: ...
 
-    def restrict(self, condition: exp.Expression, columns: Sequence[str]) -> None:
+    def restrict(self, condition: exp.Expr, columns: Sequence[str]) -> None:
         """A condition that holds for every row wanted, on these columns alone (written without their table)."""
         ...
 
-    def settle(self) -> None:
-        """Everything is known now: find the files."""
+    @property
+    def place(self) -> str:
+        """The word that stands in the query where the reading of the table belongs."""
         ...
 
     @property
-    def node(self) -> exp.Expression: ...
+    def sql(self) -> str:
+        """The reading. Asked for when everything is known: the files are found now."""
+        ...
 
 
 class World(Protocol):
     """What the binder asks of the session."""
 
-    catalog: Catalog
+    @property
+    def dbname(self) -> str: ...
+
+    @property
+    def catalog(self) -> Catalog: ...
 
     def search_path(self) -> Sequence[str]: ...
 
@@ -69,7 +78,7 @@ class World(Protocol):
     def check_privilege(self, relation: Relation, privilege: str) -> None: ...
 
 
-Rule = Callable[["Binder", exp.Expression, Scope], Bound]
+Rule = Callable[["Binder", exp.Expr, Scope], Bound]
 
 
 class Binder:
@@ -78,24 +87,30 @@ class Binder:
     def __init__(self, world: World, parameters: Sequence[SqlType | None] = ()) -> None:
         self.world = world
         self.parameters: list[SqlType | None] = list(parameters)
-        self.scans: dict[str, ExternalScan] = {}  # by the source's alias
-        self.settled: set[str] = set()
+        self.scans: dict[str, ExternalScan] = {}  # by the source's alias; of two with one alias only the inner is in reach
+        self.every_scan: list[ExternalScan] = []
         self.relations: set[int] = set()  # OIDs of what the statement reads
         self.uses_clock = False
         self.cacheable = True
         self.view_depth = 0
 
-    def expression(self, node: exp.Expression, scope: Scope) -> Bound:
-        rule = RULES.get(type(node))
+    def expression(self, node: exp.Expr, scope: Scope) -> Bound:
+        rule = rules().get(type(node))
         if rule is None:
             raise SqlError("0A000", f"{type(node).__name__} is not supported: {node.sql(dialect='redshift')[:80]}")
         return rule(self, node, scope)
 
-    def typed(self, node: exp.Expression, scope: Scope, wanted: SqlType) -> exp.Expression:
+    def query(self, node: exp.Expr, parent: Scope | None) -> tuple[exp.Expr, list[Output]]:
+        """A query in DuckDB's words, and its columns."""
+        from headwater.engines.warehouse.sql.queries import bind_query
+
+        return bind_query(self, node, parent)
+
+    def typed(self, node: exp.Expr, scope: Scope, wanted: SqlType) -> exp.Expr:
         """`node` bound, and made a `wanted` if it is of unknown type or of another kind."""
         return self.coerced(self.expression(node, scope), wanted)
 
-    def coerced(self, bound: Bound, wanted: SqlType) -> exp.Expression:
+    def coerced(self, bound: Bound, wanted: SqlType) -> exp.Expr:
         from headwater.engines.warehouse.sql.coercion import coerced
 
         return coerced(self, bound, wanted)
@@ -114,14 +129,14 @@ class Binder:
         if scan is not None:
             scan.use(name)
 
-    def finish(self, node: exp.Expression) -> exp.Expression:
+    def finish(self, node: exp.Expr) -> exp.Expr:
         """Settle what could be known only at the end: parameters of no certain type are text."""
         for parameter in list(node.find_all(exp.Parameter)):
             index = int(parameter.name)
             kind = self.parameter(index)
             if parameter.meta.get("settled"):
                 continue
-            value: exp.Expression = exp.Parameter(this=parameter.this)
+            value: exp.Expr = exp.Parameter(this=parameter.this)
             if kind.name.endswith("[]"):
                 value = call("hw_array", cast(value, VARCHAR))
             settled = cast(value, VARCHAR if kind.name == "unknown" else kind)
@@ -132,13 +147,18 @@ class Binder:
             parameter.replace(settled)
         return node
 
-    def text(self, node: exp.Expression) -> str:
+    def text(self, node: exp.Expr) -> str:
         """A bound node as DuckDB's text. Asked for when the whole statement is bound: external tables find their files now."""
-        for alias, scan in self.scans.items():
-            if alias not in self.settled:
-                self.settled.add(alias)
-                scan.settle()
-        return native_sql(self.finish(node))
+        text = native_sql(self.finish(node))
+        for scan in self.every_scan:
+            if scan.place in text:
+                text = text.replace(scan.place, scan.sql)
+        return text
+
+    def check_database(self, name: str) -> None:
+        """database.schema.table may name the session's own database only."""
+        if name != self.world.dbname:
+            raise SqlError("0A000", f"cross-database references are not supported: {name}")
 
     def relation(self, name: Name) -> Relation | None:
         if name.schema is None:
@@ -153,7 +173,9 @@ def undefined_relation(name: Name) -> SqlError:
     return SqlError("42P01", f'relation "{name}" does not exist')
 
 
-from headwater.engines.warehouse.sql import calls, expressions, queries  # noqa: E402  # they need the names above
-from headwater.engines.warehouse.sql.native import sql as native_sql
+@cache
+def rules() -> dict[type[exp.Expr], Rule]:
+    """What each kind of node means. Put together at the first question, for the rules need the names above."""
+    from headwater.engines.warehouse.sql import arithmetic, calls, expressions, queries
 
-RULES: Final[dict[type[exp.Expression], Rule]] = {**expressions.RULES, **calls.RULES, **queries.RULES}
+    return {**expressions.RULES, **arithmetic.RULES, **calls.RULES, **queries.RULES}

@@ -1,33 +1,31 @@
 """Pieces of DuckDB's SQL, put together: calls, casts, and arithmetic that DuckDB does otherwise than Redshift."""
 
-from functools import lru_cache
-
 from sqlglot import exp
 
 from headwater.engines.warehouse.sql.types import BOOLEAN, DOUBLE, PRECISION_MAX, SqlType, numeric
 
 
-def call(name: str, *arguments: exp.Expression) -> exp.Expression:
+def call(name: str, *arguments: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def literal(value: int | str) -> exp.Expression:
+def literal(value: int | str) -> exp.Expr:
     if isinstance(value, str):
         return exp.Literal.string(value)
     return exp.Literal.number(value) if value >= 0 else exp.Paren(this=exp.Neg(this=exp.Literal.number(-value)))
 
 
-@lru_cache(maxsize=256)
-def native(kind: str) -> exp.DataType:
-    return exp.DataType.build(kind, dialect="duckdb")
+def native(kind: str) -> exp.Expr:
+    """A type's name, as DuckDB writes it. (A type of sqlglot's costs a parse and a copy each time.)"""
+    return exp.Var(this=kind)
 
 
-def cast(node: exp.Expression, kind: SqlType) -> exp.Expression:
+def cast(node: exp.Expr, kind: SqlType) -> exp.Expr:
     """`node` as DuckDB's type for `kind`, without the rules of assignment."""
-    return exp.Cast(this=node, to=native(kind.duckdb).copy())
+    return exp.Cast(this=node, to=native(kind.duckdb))
 
 
-def converted(node: exp.Expression, source: SqlType, target: SqlType) -> exp.Expression:
+def converted(node: exp.Expr, source: SqlType, target: SqlType) -> exp.Expr:
     """An explicit cast, as Redshift makes it."""
     if source == target:
         return node
@@ -44,16 +42,18 @@ def converted(node: exp.Expression, source: SqlType, target: SqlType) -> exp.Exp
     return cast(node, target)
 
 
-def as_text(node: exp.Expression, kind: SqlType) -> exp.Expression:
+def as_text(node: exp.Expr, kind: SqlType) -> exp.Expr:
     """The text form that Redshift gives a value."""
     if kind.name == "double precision":
         return call("hw_double_text", node)
     if kind.name == "real":
         return call("hw_real_text", node)
-    return exp.Cast(this=node, to=native("VARCHAR").copy())
+    if kind.name == "interval":
+        return call("hw_interval_text", node)
+    return exp.Cast(this=node, to=native("VARCHAR"))
 
 
-def wire_text(node: exp.Expression, kind: SqlType) -> exp.Expression:
+def wire_text(node: exp.Expr, kind: SqlType) -> exp.Expr:
     """The text form that goes over the wire; `kind` is what DuckDB's value has been cast to."""
     if kind.name == "boolean":
         return call("hw_bool_text", node)
@@ -68,7 +68,7 @@ def wire_text(node: exp.Expression, kind: SqlType) -> exp.Expression:
     return as_text(node, kind)
 
 
-def assigned(node: exp.Expression, source: SqlType, target: SqlType) -> exp.Expression:
+def assigned(node: exp.Expr, source: SqlType, target: SqlType) -> exp.Expr:
     """A value as a column takes it: what is too long is refused instead of cut."""
     if target.name in ("character varying", "character") and target.length:
         wide = node if source.is_text else as_text(node, source)
@@ -81,7 +81,7 @@ def assigned(node: exp.Expression, source: SqlType, target: SqlType) -> exp.Expr
     return converted(node, source, target)
 
 
-def integer_quotient(left: exp.Expression, right: exp.Expression) -> exp.Expression:
+def integer_quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     return call("hw_div_int", left, right)
 
 
@@ -96,25 +96,25 @@ def quotient_type(left: SqlType, right: SqlType) -> SqlType:
     return numeric(precision, scale)
 
 
-def exact_quotient(left: exp.Expression, left_type: SqlType, right: exp.Expression, right_type: SqlType, answer: SqlType) -> exp.Expression:
+def exact_quotient(left: exp.Expr, left_type: SqlType, right: exp.Expr, right_type: SqlType, answer: SqlType) -> exp.Expr:
     """Decimal division in integers: DuckDB's own goes through floating point. Digits beyond the scale are cut off."""
     above = shifted(left, left_type, answer.scale + right_type.scale)
     below = shifted(right, right_type, right_type.scale)
-    whole = exp.Cast(this=integer_quotient(above, below), to=native("DECIMAL(38,0)").copy())
+    whole = exp.Cast(this=integer_quotient(above, below), to=native("DECIMAL(38,0)"))
     if not answer.scale:
         return cast(whole, answer)
-    unit = exp.Cast(this=literal("0." + "0" * (answer.scale - 1) + "1"), to=native(f"DECIMAL({answer.scale},{answer.scale})").copy())
-    return exp.Cast(this=exp.Paren(this=exp.Mul(this=whole, expression=unit)), to=native(answer.duckdb).copy())
+    unit = exp.Cast(this=literal("0." + "0" * (answer.scale - 1) + "1"), to=native(f"DECIMAL({answer.scale},{answer.scale})"))
+    return exp.Cast(this=exp.Paren(this=exp.Mul(this=whole, expression=unit)), to=native(answer.duckdb))
 
 
-def shifted(node: exp.Expression, kind: SqlType, places: int) -> exp.Expression:
-    """`node` × 10^places, as an integer."""
+def shifted(node: exp.Expr, kind: SqlType, places: int) -> exp.Expr:
+    """`node` times 10^places, as an integer."""
     if places == 0:
-        return exp.Cast(this=node, to=native("HUGEINT").copy())
-    factor = exp.Cast(this=literal("1" + "0" * places), to=native("HUGEINT" if kind.is_integer else f"DECIMAL({places + 1},0)").copy())
-    value = exp.Cast(this=node, to=native("HUGEINT").copy()) if kind.is_integer else exp.Paren(this=node)
-    return exp.Cast(this=exp.Paren(this=exp.Mul(this=value, expression=factor)), to=native("HUGEINT").copy())
+        return exp.Cast(this=node, to=native("HUGEINT"))
+    factor = exp.Cast(this=literal("1" + "0" * places), to=native("HUGEINT" if kind.is_integer else f"DECIMAL({places + 1},0)"))
+    value = exp.Cast(this=node, to=native("HUGEINT")) if kind.is_integer else exp.Paren(this=node)
+    return exp.Cast(this=exp.Paren(this=exp.Mul(this=value, expression=factor)), to=native("HUGEINT"))
 
 
-def float_quotient(left: exp.Expression, right: exp.Expression) -> exp.Expression:
+def float_quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     return call("hw_div_double", cast(left, DOUBLE), cast(right, DOUBLE))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from headwater.engines.warehouse.sql.binder import Binder, Bound
 
 
-def function(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def function(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """A call by name. sqlglot has left every function as it was written."""
     name = str(node.this.name if isinstance(node.this, exp.Identifier) else node.this).lower()
     special = SPECIAL.get(name)
@@ -37,7 +37,7 @@ def function(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     raise undefined(b, name, node, scope)
 
 
-def undefined(b: "Binder", name: str, node: exp.Expression, scope: Scope) -> SqlError:
+def undefined(b: "Binder", name: str, node: exp.Expr, scope: Scope) -> SqlError:
     kinds = ", ".join(str(b.expression(argument, scope).type) for argument in node.expressions if not isinstance(argument, exp.Star))
     return SqlError(
         "42883",
@@ -46,7 +46,7 @@ def undefined(b: "Binder", name: str, node: exp.Expression, scope: Scope) -> Sql
     )
 
 
-def plain(b: "Binder", name: str, known: Function, arguments: list[exp.Expression], scope: Scope) -> "Bound":
+def plain(b: "Binder", name: str, known: Function, arguments: list[exp.Expr], scope: Scope) -> "Bound":
     values = [b.expression(argument, scope) for argument in arguments]
     if not known.fewest <= len(values) <= known.most:
         kinds = ", ".join(str(each.type) for each in values)
@@ -64,15 +64,15 @@ def plain(b: "Binder", name: str, known: Function, arguments: list[exp.Expressio
     return bound(cast(result, gives) if exact else result, gives)
 
 
-def comparable(b: "Binder", values: "list[Bound]") -> tuple[list[exp.Expression], SqlType]:
+def comparable(b: "Binder", values: "list[Bound]") -> tuple[list[exp.Expr], SqlType]:
     left, right, kind = alike(b, values[0], values[1])
     return [left, right], values[0].type if values[0].type.name != "unknown" else kind
 
 
-def no_value_function(name: str) -> Callable[["Binder", exp.Expression, Scope], "Bound"]:
+def no_value_function(name: str) -> Callable[["Binder", exp.Expr, Scope], "Bound"]:
     """current_user and its kind, which are written without parentheses."""
 
-    def rule(_b: "Binder", _node: exp.Expression, _scope: Scope) -> "Bound":
+    def rule(_b: "Binder", _node: exp.Expr, _scope: Scope) -> "Bound":
         return bound(call(name), SqlType("name"))
 
     return rule
@@ -81,14 +81,14 @@ def no_value_function(name: str) -> Callable[["Binder", exp.Expression, Scope], 
 # Functions whose arguments are not all values
 
 
-def nvl2(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def nvl2(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     test, one, other = node.expressions
     nodes, kind = together(b, [b.expression(one, scope), b.expression(other, scope)])
     given = exp.Not(this=exp.Is(this=b.expression(test, scope).node, expression=exp.Null()))
     return bound(exp.Case(ifs=[exp.If(this=given, true=nodes[0])], default=nodes[1]), kind)
 
 
-def decode(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def decode(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """DECODE compares as `=` does, but NULL equals NULL."""
     first, *rest = node.expressions
     if len(rest) < 2:
@@ -105,18 +105,18 @@ def decode(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(exp.Case(ifs=branches, default=nodes[-1] if len(rest) % 2 else None), kind)
 
 
-def clock(kind: SqlType, variable: str = "hw_now") -> Callable[["Binder", exp.Expression, Scope], "Bound"]:
+def clock(kind: SqlType, variable: str = "hw_now") -> Callable[["Binder", exp.Expr, Scope], "Bound"]:
     """GETDATE and its kin follow the injected clock, which the session puts into a variable."""
 
-    def rule(b: "Binder", _node: exp.Expression, _scope: Scope) -> "Bound":
+    def rule(b: "Binder", _node: exp.Expr, _scope: Scope) -> "Bound":
         b.uses_clock = True
         return bound(cast(call("getvariable", literal(variable)), kind), kind)
 
     return rule
 
 
-def rounding(native: str) -> Callable[["Binder", exp.Expression, Scope], "Bound"]:
-    def rule(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def rounding(native: str) -> Callable[["Binder", exp.Expr, Scope], "Bound"]:
+    def rule(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
         value = b.expression(node.expressions[0], scope)
         if native == "trunc" and value.type.is_moment:
             return bound(cast(value.node, DATE), DATE)
@@ -130,12 +130,12 @@ def rounding(native: str) -> Callable[["Binder", exp.Expression, Scope], "Bound"
     return rule
 
 
-def modulo(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def modulo(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     left, right = node.expressions
     return b.expression(exp.Mod(this=left, expression=right), scope)
 
 
-def json_path_text(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def json_path_text(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     document, *keys = node.expressions
     if len(keys) > 1 and isinstance(keys[-1], exp.Boolean):
         raise SqlError("0A000", "null_if_invalid of json_extract_path_text is not supported")
@@ -145,10 +145,10 @@ def json_path_text(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(call("hw_json_text", b.typed(document, scope, VARCHAR), literal("$." + ".".join(quoted))), VARCHAR)
 
 
-def cast_function(wanted: SqlType) -> Callable[["Binder", exp.Expression, Scope], "Bound"]:
+def cast_function(wanted: SqlType) -> Callable[["Binder", exp.Expr, Scope], "Bound"]:
     """date(x), int4(x): a cast in a call's clothes."""
 
-    def rule(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+    def rule(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
         if len(node.expressions) != 1:
             raise SqlError("42883", f"function {wanted} takes one argument")
         return bound(explicit(b, b.expression(node.expressions[0], scope), wanted), wanted)
@@ -156,16 +156,16 @@ def cast_function(wanted: SqlType) -> Callable[["Binder", exp.Expression, Scope]
     return rule
 
 
-def generate_series(_b: "Binder", _node: exp.Expression, _scope: Scope) -> "Bound":
+def generate_series(_b: "Binder", _node: exp.Expr, _scope: Scope) -> "Bound":
     raise SqlError("0A000", "generate_series in a select list is not supported")
 
 
-def substring(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def substring(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     parts = [node.this, node.args.get("start") or literal(1), node.args.get("length")]
     return plain(b, "substring", FUNCTIONS["substring"], [part for part in parts if part is not None], scope)
 
 
-def trimmed(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def trimmed(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     native = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper(), "trim")
     value = b.expression(node.this, scope)
     extra = node.args.get("expression")
@@ -174,8 +174,8 @@ def trimmed(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(call(native, b.coerced(value, VARCHAR), *characters), kind)
 
 
-def trim_call(native: str) -> Callable[["Binder", exp.Expression, Scope], "Bound"]:
-    def rule(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def trim_call(native: str) -> Callable[["Binder", exp.Expr, Scope], "Bound"]:
+    def rule(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
         value, *characters = [b.expression(each, scope) for each in node.expressions]
         extra = [b.coerced(each, VARCHAR) for each in characters] or [literal(" ")]
         return bound(call(native, b.coerced(value, VARCHAR), *extra), value.type if value.type.name == "character varying" else VARCHAR)
@@ -183,16 +183,16 @@ def trim_call(native: str) -> Callable[["Binder", exp.Expression, Scope], "Bound
     return rule
 
 
-def position(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def position(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     whole, part = b.typed(node.this, scope, VARCHAR), b.typed(node.args["substr"], scope, VARCHAR)
     return bound(call("hw_strpos", whole, part), INTEGER)
 
 
-def overlaid(_b: "Binder", _node: exp.Expression, _scope: Scope) -> "Bound":
+def overlaid(_b: "Binder", _node: exp.Expr, _scope: Scope) -> "Bound":
     raise SqlError("0A000", "OVERLAY is not supported")
 
 
-def qualified(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def qualified(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """pg_catalog.f(…)"""
     if isinstance(node.expression, exp.Anonymous) and node.this.name.lower() == "pg_catalog":
         return b.expression(node.expression, scope)
@@ -201,12 +201,12 @@ def qualified(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     raise SqlError("0A000", "navigation into SUPER values is not supported")
 
 
-def grouping(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def grouping(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     return bound(call("grouping", *[b.expression(each, scope).node for each in node.expressions]), INTEGER)
 
 
-def truth_value(name: str, kind: SqlType) -> Callable[["Binder", exp.Expression, Scope], "Bound"]:
-    def rule(_b: "Binder", _node: exp.Expression, _scope: Scope) -> "Bound":
+def truth_value(name: str, kind: SqlType) -> Callable[["Binder", exp.Expr, Scope], "Bound"]:
+    def rule(_b: "Binder", _node: exp.Expr, _scope: Scope) -> "Bound":
         return bound(call(name), kind)
 
     return rule
@@ -215,7 +215,7 @@ def truth_value(name: str, kind: SqlType) -> Callable[["Binder", exp.Expression,
 # Aggregates and windows
 
 
-def aggregate(b: "Binder", name: str, node: exp.Expression, scope: Scope, order: exp.Order | None) -> Plan:
+def aggregate(b: "Binder", name: str, node: exp.Expr, scope: Scope, order: exp.Order | None) -> Plan:
     arguments = list(node.expressions)
     distinct = bool(arguments) and isinstance(arguments[0], exp.Distinct)
     if distinct:
@@ -230,8 +230,8 @@ def aggregate(b: "Binder", name: str, node: exp.Expression, scope: Scope, order:
     if order is not None:
         bound_order, order_types = ordered(b, order, scope)
         types += order_types
-    plan = (AGGREGATES.get(name) or WINDOWS[name])(Argument([each.node for each in values], types, distinct, bound_order))
-    return plan
+    plan = AGGREGATES.get(name) or WINDOWS[name]
+    return plan(Argument([each.node for each in values], types, distinct, bound_order))
 
 
 def ordered(b: "Binder", order: exp.Order, scope: Scope) -> tuple[exp.Order, list[SqlType]]:
@@ -243,19 +243,19 @@ def ordered(b: "Binder", order: exp.Order, scope: Scope) -> tuple[exp.Order, lis
     return exp.Order(expressions=parts), types
 
 
-def within_group(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def within_group(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     plan = group_plan(b, node, scope)
     return bound(plan.combine(plan.calls), plan.type)
 
 
-def group_plan(b: "Binder", node: exp.Expression, scope: Scope) -> Plan:
+def group_plan(b: "Binder", node: exp.Expr, scope: Scope) -> Plan:
     name = str(node.this.this).lower()
     if name not in ("listagg", "percentile_cont", "percentile_disc"):
         raise SqlError("42809", f"{name} is not an ordered-set aggregate function")
     return aggregate(b, name, node.this, scope, node.expression)
 
 
-def windowed(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def windowed(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     plan = window_plan(b, node.this, scope)
     partition = [b.expression(each, scope).node for each in node.args.get("partition_by") or ()]
     order = node.args.get("order")
@@ -264,7 +264,7 @@ def windowed(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
         raise SqlError("0A000", "named windows are not supported")
     spec = node.args.get("spec")
 
-    def over(inner: exp.Expression) -> exp.Expression:
+    def over(inner: exp.Expr) -> exp.Expr:
         return exp.Window(
             this=inner,
             partition_by=[each.copy() for each in partition],
@@ -276,7 +276,7 @@ def windowed(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(plan.combine([over(each) for each in plan.calls]), plan.type)
 
 
-def window_plan(b: "Binder", inner: exp.Expression, scope: Scope) -> Plan:
+def window_plan(b: "Binder", inner: exp.Expr, scope: Scope) -> Plan:
     ignores = isinstance(inner, exp.IgnoreNulls)
     if isinstance(inner, exp.IgnoreNulls | exp.RespectNulls):
         inner = inner.this
@@ -297,7 +297,7 @@ def window_plan(b: "Binder", inner: exp.Expression, scope: Scope) -> Plan:
     return plan
 
 
-def collected(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def collected(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """ARRAY(SELECT …), which PostgreSQL's clients ask the catalog with."""
     if len(node.expressions) != 1 or not isinstance(node.expressions[0], exp.Query):
         raise SqlError("0A000", "ARRAY as a function is not supported")
@@ -305,7 +305,7 @@ def collected(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(call("ARRAY", inner.this), SqlType("text[]"))
 
 
-def to_number(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def to_number(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """TO_NUMBER with a literal format: what is not a digit, a sign or the point is decoration."""
     value, pattern = node.expressions
     if not pattern.is_string:
@@ -316,7 +316,7 @@ def to_number(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(cast(call("hw_digits_only", b.typed(value, scope, VARCHAR)), kind), kind)
 
 
-SPECIAL: Final[dict[str, Callable[["Binder", exp.Expression, Scope], "Bound"]]] = {
+SPECIAL: Final[dict[str, Callable[["Binder", exp.Expr, Scope], "Bound"]]] = {
     "nvl2": nvl2,
     "decode": decode,
     "getdate": clock(TIMESTAMP),
@@ -348,7 +348,7 @@ SPECIAL: Final[dict[str, Callable[["Binder", exp.Expression, Scope], "Bound"]]] 
     **moments.CALLS,
 }
 
-RULES: Final[dict[type[exp.Expression], Callable[["Binder", exp.Expression, Scope], "Bound"]]] = {
+RULES: Final[dict[type[exp.Expr], Callable[["Binder", exp.Expr, Scope], "Bound"]]] = {
     exp.Anonymous: function,
     exp.Dot: qualified,
     exp.Window: windowed,

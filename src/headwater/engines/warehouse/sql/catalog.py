@@ -164,7 +164,8 @@ def read(connection: "duckdb.DuckDBPyConnection") -> Catalog:
             late_binding=kind == "l",
         )
         for oid, schema, name, kind, owner, diststyle, distkey, sortkeys, interleaved, backup, definition in connection.execute(
-            f"SELECT oid, schema, name, kind, owner, diststyle, distkey, sortkeys, interleaved, backup, definition FROM wh.{HIDDEN}.relations"
+            "SELECT oid, schema, name, kind, owner, diststyle, distkey, sortkeys, interleaved, backup, definition "
+            f"FROM wh.{HIDDEN}.relations"
         ).fetchall()
     ]
     return Catalog(schemas, relations)

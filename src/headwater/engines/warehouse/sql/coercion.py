@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from headwater.engines.warehouse.sql.binder import Binder, Bound
 
 
-def coerced(binder: "Binder", bound: "Bound", wanted: SqlType) -> exp.Expression:
+def coerced(binder: "Binder", bound: "Bound", wanted: SqlType) -> exp.Expr:
     """`bound` as a `wanted`, for an argument or a comparison: unknown text is read as the type, other kinds are converted."""
     node, kind = bound
     if kind == wanted:
@@ -29,7 +29,7 @@ def coerced(binder: "Binder", bound: "Bound", wanted: SqlType) -> exp.Expression
     return converted_text(node, kind, wanted) if kind.is_text else cast(node, wanted)
 
 
-def from_text(node: exp.Expression, wanted: SqlType) -> exp.Expression:
+def from_text(node: exp.Expr, wanted: SqlType) -> exp.Expr:
     """A literal of unknown type, read as `wanted`."""
     if wanted.is_text or isinstance(node, exp.Null):
         if wanted.name == "character" and isinstance(node, exp.Literal):
@@ -38,7 +38,7 @@ def from_text(node: exp.Expression, wanted: SqlType) -> exp.Expression:
     return converted_text(node, wanted, wanted)
 
 
-def converted_text(node: exp.Expression, _kind: SqlType, wanted: SqlType) -> exp.Expression:
+def converted_text(node: exp.Expr, _kind: SqlType, wanted: SqlType) -> exp.Expr:
     """Text as a value of another type, by Redshift's rules of what may be written."""
     reader = READERS.get(wanted.name)
     if reader is not None:
@@ -56,7 +56,7 @@ READERS = {
 }
 
 
-def explicit(binder: "Binder", bound: "Bound", wanted: SqlType) -> exp.Expression:
+def explicit(binder: "Binder", bound: "Bound", wanted: SqlType) -> exp.Expr:
     """CAST(bound AS wanted)."""
     node, kind = bound
     if isinstance(node, exp.Parameter):
@@ -86,13 +86,13 @@ def refuse_impossible(kind: SqlType, wanted: SqlType) -> None:
         raise SqlError("42846", f"cannot cast type {kind} to {wanted}")
 
 
-def alike(binder: "Binder", left: "Bound", right: "Bound") -> tuple[exp.Expression, exp.Expression, SqlType]:
+def alike(binder: "Binder", left: "Bound", right: "Bound") -> tuple[exp.Expr, exp.Expr, SqlType]:
     """Both sides of a comparison, made comparable."""
     kind = meeting(left.type, right.type)
     return side(binder, left, kind), side(binder, right, kind), kind
 
 
-def side(binder: "Binder", bound: "Bound", kind: SqlType) -> exp.Expression:
+def side(binder: "Binder", bound: "Bound", kind: SqlType) -> exp.Expr:
     if bound.type.name == "unknown" or bound.type.is_text != kind.is_text:
         return coerced(binder, bound, kind)
     return bound.node
@@ -111,7 +111,7 @@ def meeting(left: SqlType, right: SqlType) -> SqlType:
     return common(left, right)
 
 
-def number(binder: "Binder", bound: "Bound", beside: SqlType) -> "tuple[exp.Expression, SqlType]":
+def number(binder: "Binder", bound: "Bound", beside: SqlType) -> "tuple[exp.Expr, SqlType]":
     """An operand of arithmetic: text of unknown type becomes what stands beside it."""
     if bound.type.name == "unknown":
         kind = beside if beside.is_number else DOUBLE

@@ -81,10 +81,8 @@ def detailed(column: CatalogColumn, raw: str, code: int, reason: str) -> str:
 def converted(column: CatalogColumn, raw: str, options: Options) -> str:
     kind = column.type
     trimmed = f"nullif(trim({raw}), '')"
-    if kind.is_integer:
-        return f"CASE WHEN regexp_full_match(trim({raw}), '[-+]?[0-9]+') THEN TRY_CAST(trim({raw}) AS {kind.duckdb}) END"
-    if kind.name == "boolean":
-        return f"hw_try_bool({raw})"
+    if kind.name in CONVERSIONS:
+        return CONVERSIONS[kind.name].format(raw=raw, native=kind.duckdb)
     if kind.name == "date":
         return date_value(trimmed, options.get("DATEFORMAT"))
     if kind.is_moment:
@@ -93,9 +91,17 @@ def converted(column: CatalogColumn, raw: str, options: Options) -> str:
         places = f"length(regexp_extract({raw}, '\\.([0-9]*)', 1))"
         cut = f"CASE WHEN {places} > {kind.scale} THEN left({raw}, length({raw}) - ({places} - {kind.scale})) ELSE {raw} END"
         return f"TRY_CAST(CASE WHEN contains(lower({raw}), 'e') THEN {raw} ELSE {cut} END AS {kind.duckdb})"
-    if kind.name == "binary varying":
-        return f"CASE WHEN regexp_full_match({raw}, '([0-9A-Fa-f]{{2}})*') THEN unhex({raw}) END"
     return f"TRY_CAST({raw} AS {kind.duckdb})"
+
+
+WHOLE: Final = "CASE WHEN regexp_full_match(trim({raw}), '[-+]?[0-9]+') THEN TRY_CAST(trim({raw}) AS {native}) END"
+CONVERSIONS: Final = {
+    "smallint": WHOLE,
+    "integer": WHOLE,
+    "bigint": WHOLE,
+    "boolean": "hw_try_bool({raw})",
+    "binary varying": "CASE WHEN regexp_full_match({raw}, '([0-9A-Fa-f]{{2}})*') THEN unhex({raw}) END",
+}
 
 
 def date_value(raw: str, format_: str | tuple[str, ...] | None) -> str:

@@ -92,11 +92,12 @@ def delimited_rows(session: "Session", statement: Copy, targets: Sequence[Catalo
     guarded = line
     if "ESCAPE" in options:
         guarded = f"replace(replace({line}, '\\\\', chr(3)), {text(chr(92) + delimiter)}, chr(2))"
-    relation = f"SELECT string_split({guarded}, {text(delimiter)}) AS f, {line} AS line, filename FROM {lines(paths, compression, header(options))}"
+    source = lines(paths, compression, header(options))
+    relation = f"SELECT string_split({guarded}, {text(delimiter)}) AS f, {line} AS line, filename FROM {source}"
     if "IGNOREBLANKLINES" in options:
         relation += f" WHERE trim({line}) <> ''"
     fields = [
-        field(column, nulled(restored(f"f[{index}]", delimiter, statement), options, is_text=column.type.is_text), options)
+        field(column, restored(nulled(f"f[{index}]", options, is_text=column.type.is_text), delimiter, statement), options)
         for index, column in enumerate(targets, 1)
     ]
     count = len(targets)
@@ -110,7 +111,8 @@ def restored(raw: str, delimiter: str, statement: Copy) -> str:
     if "ESCAPE" in statement.options:
         raw = f"replace(regexp_replace(replace({raw}, chr(2), {text(delimiter)}), '\\\\(.)', '\\1', 'g'), chr(3), '\\')"
     if "REMOVEQUOTES" in statement.options:
-        raw = f"CASE WHEN length({raw}) >= 2 AND left({raw}, 1) IN ('''', '\"') AND right({raw}, 1) = left({raw}, 1) THEN substring({raw}, 2, length({raw}) - 2) ELSE {raw} END"
+        matching = f"length({raw}) >= 2 AND left({raw}, 1) IN ('''', '\"') AND right({raw}, 1) = left({raw}, 1)"
+        raw = f"CASE WHEN {matching} THEN substring({raw}, 2, length({raw}) - 2) ELSE {raw} END"
     return raw
 
 
@@ -125,8 +127,9 @@ def quoted_rows(session: "Session", statement: Copy, targets: Sequence[CatalogCo
     padding = ", null_padding=true" if "FILLRECORD" in options else ""
     relation = (
         f"SELECT * FROM read_csv({path_list(paths)}, auto_detect=false, header=false, columns={{{names}}}, delim={text(delimiter)}, "
-        f"quote={text(quote)}, escape={text(quote)}, nullstr='\x01', max_line_size={LINE_LENGTH_MAX}, buffer_size={READ_BUFFER}, compression={text(compression)}, "
-        f"filename=true, skip={header(options)}, store_rejects=true, rejects_table='__copy_errors', rejects_scan='__copy_scans'{padding})"
+        f"quote={text(quote)}, escape={text(quote)}, nullstr='\x01', max_line_size={LINE_LENGTH_MAX}, buffer_size={READ_BUFFER}, "
+        f"compression={text(compression)}, filename=true, skip={header(options)}, store_rejects=true, "
+        f"rejects_table='__copy_errors', rejects_scan='__copy_scans'{padding})"
     )
     fields = [field(column, nulled(f"c{index}", options, is_text=column.type.is_text), options) for index, column in enumerate(targets, 1)]
     joined = ", ".join(f"coalesce(c{index}, '')" for index in range(1, len(targets) + 1))

@@ -69,9 +69,8 @@ def copy(session: "Session", statement: Copy) -> Result:
     session.connection.execute(f"SET VARIABLE hw_copied = {count}")
     notices = [f"Load into table '{load.relation.name}' completed, {count} record(s) loaded successfully."]
     if bad:
-        notices.append(
-            f"Load into table '{load.relation.name}' completed, {len(bad)} record(s) could not be loaded.  Check 'stl_load_errors' system table for details."
-        )
+        left_out = f"Load into table '{load.relation.name}' completed, {len(bad)} record(s) could not be loaded."
+        notices.append(f"{left_out}  Check 'stl_load_errors' system table for details.")
     return Result("COPY", notices=notices)
 
 

@@ -37,9 +37,7 @@ def declare(session: "Session", statement: DeclareCursor) -> Result:
         session.tell_time()
     table = f"temp.main.{quoted('__cursor_' + statement.name)}"
     names = ", ".join(f"c{index}" for index in range(len(plan.outputs)))
-    session.connection.execute(
-        f"CREATE TEMP TABLE {table} AS SELECT *, row_number() OVER () AS __n FROM ({plan.final([False] * len(plan.outputs))}) AS q({names})"
-    )
+    session.connection.execute(f"CREATE TEMP TABLE {table} AS SELECT *, row_number() OVER () AS __n FROM ({plan.stored()}) AS q({names})")
     session.cursors[statement.name] = Cursor(plan, table)
     return Result("DECLARE CURSOR")
 

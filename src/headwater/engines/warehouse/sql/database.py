@@ -3,7 +3,7 @@
 import itertools
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -64,6 +64,7 @@ class Store:
         self._plans: OrderedDict[Hashable, Any] = OrderedDict()
         self._catalog: Catalog | None = None
         self._queries: deque[list[Any]] = deque(maxlen=QUERIES_LOGGED_MAX)
+        self.on_lost: Callable[[], None] = lambda: None
         self.version = 0
         self.queries = itertools.count(1)
         self.pids = itertools.count(1)
@@ -97,7 +98,7 @@ class Store:
         self.system: dict[tuple[str, str], Mapping[str, SqlType]] = {}
         self._describe_system("memory", SCHEMAS)
         scratch = self.connect()
-        scratch.execute(EXTERNAL_TABLES)
+        scratch.execute(system.text(system.EXTERNAL_TABLES))
         scratch.execute(system.text(system.EXTERNAL))
         self._describe_external(scratch)
         scratch.close()
@@ -188,16 +189,6 @@ class Store:
         with self._lock:
             for row in rows:
                 self._root.execute(sql, row)
-
-
-EXTERNAL_TABLES: Final = """
-CREATE OR REPLACE TEMP TABLE hw_tables (schemaname VARCHAR, tablename VARCHAR, location VARCHAR, input_format VARCHAR, output_format VARCHAR,
-  serialization_lib VARCHAR, serde_parameters VARCHAR, compressed INTEGER, parameters VARCHAR, tabletype VARCHAR);
-CREATE OR REPLACE TEMP TABLE hw_columns (schemaname VARCHAR, tablename VARCHAR, columnname VARCHAR, external_type VARCHAR, columnnum INTEGER, part_key INTEGER,
-  data_type VARCHAR, length INTEGER, precision INTEGER, scale INTEGER);
-CREATE OR REPLACE TEMP TABLE hw_partitions (schemaname VARCHAR, tablename VARCHAR, "values" VARCHAR, location VARCHAR, input_format VARCHAR, output_format VARCHAR,
-  serialization_lib VARCHAR, serde_parameters VARCHAR, compressed INTEGER, parameters VARCHAR);
-"""
 
 
 def system_type(column: str, native: str) -> SqlType:

@@ -277,7 +277,7 @@ def create_from_query(session: "Session", statement: CreateTable, schema: str) -
     if plan.uses_clock:
         session.tell_time()
     make_physical(session, relation)
-    session.connection.execute(f"INSERT INTO {relation.physical} {plan.final([False] * len(columns))}")
+    session.connection.execute(f"INSERT INTO {relation.physical} {plan.stored()}")
     register(session, relation)
 
 

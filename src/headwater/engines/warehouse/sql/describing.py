@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def describe(session: "Session", statement: s.Parsed, oids: Sequence[int]) -> Description:
-    if isinstance(statement, exp.Expression):
+    if isinstance(statement, exp.Expr):
         compile_ = COMPILERS.get(type(statement))
         if compile_ is not None:
             change = compile_(session, statement, [parameter_type(oid) for oid in oids])
@@ -59,4 +59,4 @@ def executed_columns(session: "Session", statement: s.Execute) -> list[Column] |
     if isinstance(inner, exp.Query):
         plan: Plan = plan_query(session, inner, prepared.types)
         return plan.columns
-    return None if isinstance(inner, exp.Expression) else result_columns(session, inner)
+    return None if isinstance(inner, exp.Expr) else result_columns(session, inner)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, TypeVar, cast
 from sqlglot import exp
 from sqlglot.errors import ParseError
 from sqlglot.parsers.redshift import RedshiftParser
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from headwater.engines.warehouse.sql.errors import SqlError
 from headwater.engines.warehouse.sql.statements import Name, Parsed
@@ -57,7 +57,7 @@ class GrammarParser(RedshiftParser):
     }
     statement_rules: ClassVar[dict[str, Callable[["GrammarParser"], Parsed]]] = {}
 
-    def raise_error(self, message: str, token: Token | None = None) -> None:  # type: ignore[override]  # sqlglot's sentinel type
+    def raise_error(self, message: str, token: Token | None = None) -> None:
         raise SyntaxProblem(message, token or self._curr or None)
 
     def _parse_batch_statements(self, parse_method: Callable[["GrammarParser"], Any], sep_first_statement: bool = True) -> list[Any]:
@@ -65,6 +65,7 @@ class GrammarParser(RedshiftParser):
         found = []
         while self._chunk_index < len(self._chunks):
             self._advance_chunk()
+            self._match(TokenType.SEMICOLON)  # one that bears a comment stands in a chunk of its own
             found.append(parse_method(self))
             if self._index < self._tokens_size:
                 self.raise_error("unexpected words at the end")
@@ -84,7 +85,7 @@ class GrammarParser(RedshiftParser):
         return cast("exp.Expr", rule(self))
 
     def _parse_lambda(self, alias: bool = False) -> exp.Expr | None:
-        return cast("exp.Expr | None", super()._parse_lambda(alias=False))
+        return super()._parse_lambda(alias=False)
 
     def _parse_types(self, *arguments: Any, **options: Any) -> exp.Expr | None:
         """psql says pg_catalog.regclass."""
@@ -93,7 +94,7 @@ class GrammarParser(RedshiftParser):
         if self._curr and self._curr.text.lower() in ("int2vector", "oidvector"):
             self._advance()
             return exp.DataType(this=exp.DataType.Type.USERDEFINED, kind="int2vector")
-        return cast("exp.Expr | None", super()._parse_types(*arguments, **options))
+        return super()._parse_types(*arguments, **options)
 
     def approximate(self) -> exp.Expr:
         """APPROXIMATE COUNT(DISTINCT x): exact here, which is an answer that it allows."""
@@ -225,18 +226,18 @@ class GrammarParser(RedshiftParser):
         self.expect_symbol(")")
         return sizes
 
-    def expression_here(self) -> exp.Expression:
+    def expression_here(self) -> exp.Expr:
         found = self._parse_assignment()
         if found is None:
             self.raise_error("an expression is expected")
-        return cast("exp.Expression", found)
+        return cast("exp.Expr", found)
 
-    def query_here(self) -> exp.Expression:
+    def query_here(self) -> exp.Expr:
         """A query, up to the end of the statement or the closing parenthesis."""
         found = super()._parse_statement() if self.peek in QUERY_WORDS else None
         if found is None:
             self.raise_error("a query is expected")
-        return cast("exp.Expression", found)
+        return cast("exp.Expr", found)
 
     def statement_here(self) -> Parsed:
         found = self._parse_statement()

@@ -13,11 +13,13 @@ from sqlglot import exp
 from headwater.engines.warehouse.sql.answers import Parameter, Result
 from headwater.engines.warehouse.sql.binder import Binder, Bound
 from headwater.engines.warehouse.sql.build import assigned, call, literal
+from headwater.engines.warehouse.sql.bulk_values import plain_values
 from headwater.engines.warehouse.sql.catalog import CatalogColumn, Relation, quoted
 from headwater.engines.warehouse.sql.errors import SqlError
 from headwater.engines.warehouse.sql.planning import Plan, parameter_type, used_parameters
-from headwater.engines.warehouse.sql.queries import bind_join, bind_query, bind_source, bind_with
+from headwater.engines.warehouse.sql.queries import bind_query, bind_with
 from headwater.engines.warehouse.sql.scope import Output, Scope, Source
+from headwater.engines.warehouse.sql.sources import bind_join, bind_source
 from headwater.engines.warehouse.sql.statements import Name, Truncate
 from headwater.engines.warehouse.sql.types import BOOLEAN, VARCHAR, SqlType
 
@@ -37,10 +39,12 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     uses_clock: bool
 
 
-def target_relation(session: "Session", binder: Binder, node: exp.Expression, privilege: str) -> tuple[Relation, Name]:
+def target_relation(session: "Session", binder: Binder, node: exp.Expr, privilege: str) -> tuple[Relation, Name]:
     table = node.this if isinstance(node, exp.Schema) else node
     if not isinstance(table, exp.Table):
         raise SqlError("42601", "syntax error: a table is expected")
+    if table.text("catalog"):
+        binder.check_database(table.text("catalog").lower())
     name = Name(table.name.lower(), table.text("db").lower() or None)
     relation = binder.relation(name)
     if relation is None:
@@ -83,7 +87,7 @@ def compile_insert(session: "Session", node: exp.Insert, kinds: Types) -> Change
     if source is None:
         raise SqlError("42601", "syntax error: VALUES or a query is expected")
     with_ = bind_with(binder, node, scope := Scope())
-    query = with_defaults(source.copy(), targets, relation)
+    query = with_defaults(source, targets, relation)
     inner, outputs = insertable(binder, query, targets, scope)
     if len(outputs) > len(targets):
         raise SqlError("42601", "INSERT has more expressions than target columns")
@@ -104,15 +108,15 @@ def leading(binder: Binder, with_: exp.With | None) -> str:
     return f"{binder.text(with_)} " if with_ is not None else ""
 
 
-def with_defaults(query: exp.Expression, targets: Sequence[CatalogColumn], relation: Relation) -> exp.Expression:
+def with_defaults(query: exp.Expr, targets: Sequence[CatalogColumn], relation: Relation) -> exp.Expr:
     """The DEFAULTs in VALUES, written out."""
-    if not isinstance(query, exp.Values):
+    if not isinstance(query, exp.Values) or not any(is_default(cell) for row in query.expressions for cell in row.expressions or [row]):
         return query
+    query = query.copy()
     for row in query.expressions:
         cells = row.expressions if isinstance(row, exp.Tuple) else [row]
         for cell, column in zip(list(cells), targets, strict=False):
-            word = cell.name.upper() if isinstance(cell, exp.Var | exp.Column) and not cell.args.get("table") else ""
-            if word == "DEFAULT":
+            if is_default(cell):
                 if column.identity is not None:
                     raise SqlError(
                         "0A000", f'DEFAULT for the identity column "{column.name}" of "{relation.name}" is not supported; leave it out'
@@ -121,22 +125,28 @@ def with_defaults(query: exp.Expression, targets: Sequence[CatalogColumn], relat
     return query
 
 
-def default_expression(column: CatalogColumn) -> exp.Expression:
+def is_default(cell: exp.Expr) -> bool:
+    return isinstance(cell, exp.Var | exp.Column) and not cell.args.get("table") and cell.name.upper() == "DEFAULT"
+
+
+def default_expression(column: CatalogColumn) -> exp.Expr:
     from headwater.engines.warehouse.sql.grammar import parse
 
     if column.default is None:
         return exp.Null()
     (query,) = parse(f"SELECT {column.default}")
     assert isinstance(query, exp.Select)
-    return query.expressions[0].copy()
+    expression: exp.Expr = query.expressions[0]
+    return expression.copy()
 
 
-def insertable(
-    binder: Binder, query: exp.Expression, targets: Sequence[CatalogColumn], scope: Scope
-) -> tuple[exp.Expression, list[Output]]:
+def insertable(binder: Binder, query: exp.Expr, targets: Sequence[CatalogColumn], scope: Scope) -> tuple[exp.Expr, list[Output]]:
     """The rows to insert. VALUES take the types of their columns, so that each text is read as what it is to be."""
     if not isinstance(query, exp.Values):
         return bind_query(binder, query, scope)
+    literals = plain_values(query, targets)
+    if literals is not None:
+        return literals
     rows = []
     kinds = [column.type for column in targets]
     width = len(query.expressions[0].expressions) if isinstance(query.expressions[0], exp.Tuple) else 1
@@ -156,7 +166,7 @@ def sized(kind: SqlType) -> SqlType:
     return SqlType(kind.name) if kind.is_text else kind
 
 
-def readied(binder: Binder, value: Bound, kind: SqlType) -> exp.Expression:
+def readied(binder: Binder, value: Bound, kind: SqlType) -> exp.Expr:
     check_assignable(value.type, kind, None)
     if kind.is_text:
         return binder.coerced(value, sized(kind))
@@ -184,9 +194,7 @@ def check_assignable(source: SqlType, target: SqlType, column: str | None) -> No
         )
 
 
-def assigned_columns(
-    binder: Binder, relation: Relation, targets: Sequence[CatalogColumn], outputs: Sequence[Output]
-) -> list[exp.Expression]:
+def assigned_columns(binder: Binder, relation: Relation, targets: Sequence[CatalogColumn], outputs: Sequence[Output]) -> list[exp.Expr]:
     """A value for every column of the relation, from the columns c0, c1 … of the rows."""
     given = {column.name: index for index, column in enumerate(targets)}
     columns = []
@@ -204,7 +212,7 @@ def assigned_columns(
     return columns
 
 
-def filler(binder: Binder, relation: Relation, column: CatalogColumn) -> exp.Expression:
+def filler(binder: Binder, relation: Relation, column: CatalogColumn) -> exp.Expr:
     """What goes into a column that the statement does not name."""
     from headwater.engines.warehouse.sql.ddl import sequence
 
@@ -217,7 +225,7 @@ def filler(binder: Binder, relation: Relation, column: CatalogColumn) -> exp.Exp
 # UPDATE and DELETE
 
 
-def target_source(binder: Binder, relation: Relation, node: exp.Expression, scope: Scope, name: Name) -> str:
+def target_source(binder: Binder, relation: Relation, node: exp.Expr, scope: Scope, name: Name) -> str:
     """The table that is changed, as a source; its alias in DuckDB."""
     alias = node.alias.lower() if isinstance(node, exp.Table) and node.alias else name.name
     columns = {column.name: column.type for column in relation.columns}
@@ -238,29 +246,26 @@ def compile_update(session: "Session", node: exp.Update, kinds: Types) -> Change
     sets = [assignment(binder, relation, each, scope) for each in node.expressions]
     where = bound_where(binder, node, scope)
     from_ = " FROM " + " ".join(binder.text(each) for each in sources) if sources else ""
-    return change(
-        binder,
-        f"{leading(binder, with_)}UPDATE {relation.physical} AS {quoted(alias)} SET {set_text(binder, sets)}{from_}{where_text(binder, where)}",
-        "UPDATE",
-    )
+    head = f"{leading(binder, with_)}UPDATE {relation.physical} AS {quoted(alias)}"
+    return change(binder, f"{head} SET {set_text(binder, sets)}{from_}{where_text(binder, where)}", "UPDATE")
 
 
-def from_items(binder: Binder, from_: exp.Expression | None, scope: Scope) -> list[exp.Expression]:
+def from_items(binder: Binder, from_: exp.Expr | None, scope: Scope) -> list[exp.Expr]:
     if from_ is None:
         return []
     first = bind_source(binder, from_.this, scope)
     return [first, *(bind_join(binder, join, scope) for join in from_.this.args.get("joins") or ())]
 
 
-def set_text(binder: Binder, sets: Sequence[tuple[str, exp.Expression]]) -> str:
+def set_text(binder: Binder, sets: Sequence[tuple[str, exp.Expr]]) -> str:
     return ", ".join(f"{quoted(name)} = {binder.text(value)}" for name, value in sets)
 
 
-def where_text(binder: Binder, where: exp.Expression | None) -> str:
+def where_text(binder: Binder, where: exp.Expr | None) -> str:
     return f" WHERE {binder.text(where)}" if where is not None else ""
 
 
-def assignment(binder: Binder, relation: Relation, node: exp.Expression, scope: Scope) -> tuple[str, exp.Expression]:
+def assignment(binder: Binder, relation: Relation, node: exp.Expr, scope: Scope) -> tuple[str, exp.Expr]:
     if not isinstance(node, exp.EQ) or not isinstance(node.this, exp.Column):
         raise SqlError("0A000", "SET of several columns at once is not supported")
     column = relation.column(node.this.name.lower())
@@ -274,7 +279,7 @@ def assignment(binder: Binder, relation: Relation, node: exp.Expression, scope: 
     return column.name, assigned(binder.coerced(bound, sized(column.type)), bound.type, column.type)
 
 
-def bound_where(binder: Binder, node: exp.Expression, scope: Scope) -> exp.Expression | None:
+def bound_where(binder: Binder, node: exp.Expr, scope: Scope) -> exp.Expr | None:
     where = node.args.get("where")
     return binder.typed(where.this, scope, BOOLEAN) if where is not None else None
 
@@ -311,7 +316,7 @@ def compile_merge(session: "Session", node: exp.Merge, kinds: Types) -> Change:
     return change(binder, sql, "MERGE")
 
 
-def merge_when(binder: Binder, relation: Relation, node: exp.Expression, scope: Scope) -> tuple[str, Callable[[Binder], str]]:
+def merge_when(binder: Binder, relation: Relation, node: exp.Expr, scope: Scope) -> tuple[str, Callable[[Binder], str]]:
     """WHEN …, and its action's text for when everything is bound."""
     if node.args.get("condition") is not None or node.args.get("source"):
         raise SqlError("0A000", "a condition on WHEN of MERGE is not supported")
@@ -328,11 +333,12 @@ def merge_when(binder: Binder, relation: Relation, node: exp.Expression, scope: 
     raise SqlError("42601", "syntax error in MERGE")
 
 
-def merge_insert(binder: Binder, relation: Relation, then: exp.Insert, scope: Scope) -> list[exp.Expression]:
-    named = then.this
-    values = then.expression
-    if isinstance(named, exp.Tuple) and not values:  # INSERT VALUES (…), which sqlglot reads as a list of one
-        named, values = None, named.expressions[0]
+def merge_insert(binder: Binder, relation: Relation, then: exp.Insert, scope: Scope) -> list[exp.Expr]:
+    named: exp.Expr | None = then.this
+    values: exp.Expr | bool = then.expression
+    if isinstance(named, exp.Tuple) and not isinstance(values, exp.Expr):  # INSERT VALUES (…), which sqlglot reads as a list of one
+        values, named = named.expressions[0], None
+    assert isinstance(values, exp.Expr)
     targets = [relation.column(each.name.lower()) for each in named.expressions] if named is not None else list(relation.columns)
     cells = values.expressions if isinstance(values, exp.Tuple | exp.Anonymous | exp.Values) else [values]
     if len(cells) == 1 and isinstance(cells[0], exp.Tuple):
@@ -365,9 +371,9 @@ def change(binder: Binder, sql: str, verb: str) -> Change:
 
 
 def runner(
-    compile_: "Callable[[Session, exp.Expression, Types], Change]",
-) -> "Callable[[Session, exp.Expression, Sequence[Parameter]], Result]":
-    def run(session: "Session", node: exp.Expression, parameters: Sequence[Parameter]) -> Result:
+    compile_: "Callable[[Session, exp.Expr, Types], Change]",
+) -> "Callable[[Session, exp.Expr, Sequence[Parameter]], Result]":
+    def run(session: "Session", node: exp.Expr, parameters: Sequence[Parameter]) -> Result:
         return apply(session, compile_(session, node, [parameter_type(each.oid) for each in parameters]), parameters)
 
     return run
@@ -401,12 +407,12 @@ def truncate(session: "Session", statement: Truncate) -> Result:
     return Result("TRUNCATE TABLE")
 
 
-COMPILERS: "Final[dict[type[exp.Expression], Callable[[Session, exp.Expression, Types], Change]]]" = {
+COMPILERS: "Final[dict[type[exp.Expr], Callable[[Session, exp.Expr, Types], Change]]]" = {
     exp.Insert: compile_insert,  # type: ignore[dict-item]  # each takes the kind of node that it stands under
     exp.Update: compile_update,  # type: ignore[dict-item]
     exp.Delete: compile_delete,  # type: ignore[dict-item]
     exp.Merge: compile_merge,  # type: ignore[dict-item]
 }
-RULES: "Final[dict[type[exp.Expression], Callable[[Session, exp.Expression, Sequence[Parameter]], Result]]]" = {
+RULES: "Final[dict[type[exp.Expr], Callable[[Session, exp.Expr, Sequence[Parameter]], Result]]]" = {
     kind: runner(compile_) for kind, compile_ in COMPILERS.items()
 }

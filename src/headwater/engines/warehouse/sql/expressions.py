@@ -1,4 +1,4 @@
-"""Operators, literals and names: what each means, and what type it gives."""
+"""Literals, names and comparisons: what each means, and what type it gives."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -12,7 +12,6 @@ from headwater.engines.warehouse.sql.scope import Scope
 from headwater.engines.warehouse.sql.types import (
     BIGINT,
     BOOLEAN,
-    DATE,
     DOUBLE,
     INTEGER,
     INTERVAL,
@@ -23,7 +22,6 @@ from headwater.engines.warehouse.sql.types import (
     VARCHAR,
     SqlType,
     common,
-    common_number,
     from_cast,
     numeric,
 )
@@ -35,13 +33,13 @@ INTEGER_MAX: Final = 2**31 - 1
 BIGINT_MAX: Final = 2**63 - 1
 
 
-def bound(node: exp.Expression, kind: SqlType) -> "Bound":
+def bound(node: exp.Expr, kind: SqlType) -> "Bound":
     from headwater.engines.warehouse.sql.binder import Bound
 
     return Bound(node, kind)
 
 
-def value(_b: "Binder", node: exp.Expression, _scope: Scope) -> "Bound":
+def value(_b: "Binder", node: exp.Expr, _scope: Scope) -> "Bound":
     if node.is_string:
         return bound(exp.Literal.string(node.name), UNKNOWN)
     text = node.name
@@ -56,26 +54,26 @@ def value(_b: "Binder", node: exp.Expression, _scope: Scope) -> "Bound":
     return bound(cast(exp.Literal.string(text), kind), kind)
 
 
-def text_value(_b: "Binder", node: exp.Expression, _scope: Scope) -> "Bound":
+def text_value(_b: "Binder", node: exp.Expr, _scope: Scope) -> "Bound":
     return bound(exp.Literal.string(node.name), UNKNOWN)
 
 
-def adjacent_text(_b: "Binder", node: exp.Expression, _scope: Scope) -> "Bound":
+def adjacent_text(_b: "Binder", node: exp.Expr, _scope: Scope) -> "Bound":
     """'a' 'b', which SQL joins."""
     if not all(part.is_string for part in node.expressions):
         raise SqlError("42601", "syntax error: string literals are expected")
     return bound(exp.Literal.string("".join(part.name for part in node.expressions)), UNKNOWN)
 
 
-def truth(_b: "Binder", node: exp.Expression, _scope: Scope) -> "Bound":
+def truth(_b: "Binder", node: exp.Expr, _scope: Scope) -> "Bound":
     return bound(node.copy(), BOOLEAN)
 
 
-def null(_b: "Binder", node: exp.Expression, _scope: Scope) -> "Bound":
+def null(_b: "Binder", node: exp.Expr, _scope: Scope) -> "Bound":
     return bound(node.copy(), UNKNOWN)
 
 
-def parameter(b: "Binder", node: exp.Expression, _scope: Scope) -> "Bound":
+def parameter(b: "Binder", node: exp.Expr, _scope: Scope) -> "Bound":
     if not node.name.isdigit():
         raise SqlError("42601", f'syntax error at or near "{node.name}"')
     index = int(node.name)
@@ -87,7 +85,9 @@ def parameter(b: "Binder", node: exp.Expression, _scope: Scope) -> "Bound":
 NAMED_VALUES: Final = {"user": "current_user", "current_user_id": "current_user_id"}
 
 
-def column(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def column(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
+    if node.text("catalog"):
+        b.check_database(node.text("catalog").lower())
     name = node.name.lower()
     table = node.text("table").lower() or None
     schema = node.text("db").lower() or None
@@ -99,6 +99,8 @@ def column(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
         if table is None and name in ("user", "current_user_id"):
             return b.expression(exp.Anonymous(this=NAMED_VALUES[name]), scope)
         raise
+    if found.label is not None:
+        return bound(exp.Paren(this=found.label.node.copy()), found.type)
     if found.source is None:
         for source in scope.sources:
             if name in source.columns:
@@ -108,40 +110,40 @@ def column(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(exp.column(exp.to_identifier(name, quoted=True), table=exp.to_identifier(found.source.alias, quoted=True)), found.type)
 
 
-def paren(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def paren(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     inner = b.expression(node.this, scope)
     return inner if isinstance(inner.node, exp.Parameter | exp.Literal) else bound(exp.Paren(this=inner.node), inner.type)
 
 
-def negation(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def negation(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     inner = b.expression(node.this, scope)
-    operand, kind = coercion.number(b, inner, DOUBLE) if not inner.type.name == "interval" else inner
+    operand, kind = coercion.number(b, inner, DOUBLE) if inner.type.name != "interval" else inner
     return bound(exp.Neg(this=operand), kind)
 
 
-def logic(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def logic(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     sides = [b.typed(node.this, scope, BOOLEAN), b.typed(node.expression, scope, BOOLEAN)]
     return bound(type(node)(this=sides[0], expression=sides[1]), BOOLEAN)
 
 
-def inversion(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def inversion(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     return bound(exp.Not(this=b.typed(node.this, scope, BOOLEAN)), BOOLEAN)
 
 
-def comparison(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def comparison(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     if isinstance(node.expression, exp.Any | exp.All):
         return quantified(b, node, scope)
     left, right, _ = coercion.alike(b, b.expression(node.this, scope), b.expression(node.expression, scope))
     return bound(type(node)(this=left, expression=right), BOOLEAN)
 
 
-def quantified(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def quantified(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """x = ANY (array or subquery)"""
     left = b.expression(node.this, scope)
     inner = node.expression.this
     inner = inner.this if isinstance(inner, exp.Paren) else inner
     if isinstance(inner, exp.Query):
-        right: exp.Expression = b.expression(exp.Subquery(this=inner), scope).node
+        right: exp.Expr = b.expression(exp.Subquery(this=inner), scope).node
         return bound(type(node)(this=left.node, expression=type(node.expression)(this=right)), BOOLEAN)
     if inner.is_string:
         members = [exp.Literal.string(part.strip().strip('"')) for part in inner.name.strip("{}").split(",") if part]
@@ -156,14 +158,16 @@ def quantified(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(test, BOOLEAN)
 
 
-def identity_test(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def identity_test(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """IS NULL, IS TRUE …"""
     left = b.expression(node.this, scope)
+    if not isinstance(node.expression, exp.Null | exp.Boolean):
+        raise SqlError("0A000", f"IS {node.expression.sql()[:40]} is not supported")
     operand = b.coerced(left, BOOLEAN) if isinstance(node.expression, exp.Boolean) else left.node
     return bound(exp.Is(this=operand, expression=node.expression.copy()), BOOLEAN)
 
 
-def membership(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def membership(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     left = b.expression(node.this, scope)
     query = node.args.get("query")
     if query is not None:
@@ -182,7 +186,7 @@ def membership(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(exp.In(this=operand, expressions=[other for _, other, _ in pairs]), BOOLEAN)
 
 
-def between(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def between(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     if node.args.get("symmetric"):
         raise SqlError("0A000", "BETWEEN SYMMETRIC is not supported")
     operand = b.expression(node.this, scope)
@@ -195,180 +199,68 @@ def between(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(exp.Between(this=left, low=lowest, high=highest), BOOLEAN)
 
 
-def likeness(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def likeness(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """LIKE, whose escape is the backslash unless another is named."""
     return pattern_match(b, node, scope, literal("\\"))
 
 
-def escaped(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def escaped(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     return pattern_match(b, node.this, scope, node.expression.copy())
 
 
-def pattern_match(b: "Binder", node: exp.Expression, scope: Scope, escape: exp.Expression) -> "Bound":
+def pattern_match(b: "Binder", node: exp.Expr, scope: Scope, escape: exp.Expr) -> "Bound":
     left, right = b.typed(node.this, scope, VARCHAR), b.typed(node.expression, scope, VARCHAR)
-    match: exp.Expression = type(node)(this=left, expression=right)
+    match: exp.Expr = type(node)(this=left, expression=right)
     if not (isinstance(right, exp.Literal) and escape.name not in right.name):
         match = exp.Escape(this=match, expression=escape)
     negated = bool(node.args.get("negate"))
     return bound(exp.Not(this=exp.Paren(this=match)) if negated else match, BOOLEAN)
 
 
-def regular(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def regular(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """~ and ~*"""
     left, right = b.typed(node.this, scope, VARCHAR), b.typed(node.expression, scope, VARCHAR)
     flags = [literal("i")] if isinstance(node, exp.RegexpILike) else []
     return bound(call("regexp_matches", left, right, *flags), BOOLEAN)
 
 
-def similar(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def similar(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     if not node.expression.is_string:
         raise SqlError("0A000", "SIMILAR TO with a pattern that is not a literal is not supported")
     pattern = "".join({"%": ".*", "_": ".", ".": "\\.", "^": "\\^", "$": "\\$"}.get(c, c) for c in node.expression.name)
     return bound(call("regexp_full_match", b.typed(node.this, scope, VARCHAR), literal(pattern)), BOOLEAN)
 
 
-OPERATORS: Final = {"~": exp.RegexpLike, "~*": exp.RegexpILike, "=": exp.EQ, "<>": exp.NEQ, "~~": exp.Like, "<": exp.LT, ">": exp.GT}
+OPERATORS: Final[dict[str, type[exp.Binary]]] = {
+    "~": exp.RegexpLike,
+    "~*": exp.RegexpILike,
+    "=": exp.EQ,
+    "<>": exp.NEQ,
+    "~~": exp.Like,
+    "<": exp.LT,
+    ">": exp.GT,
+}
 
 
-def named_operator(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def named_operator(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """a OPERATOR(pg_catalog.~) b"""
     operator = str(node.args["operator"]).rpartition(".")[2]
     negated = operator.startswith("!")
-    kind = OPERATORS.get(operator.removeprefix("!"))
+    kind: type[exp.Binary] | None = OPERATORS.get(operator.removeprefix("!"))
     if kind is None:
         raise SqlError("42883", f"operator does not exist: {operator}")
     test = b.expression(kind(this=node.this, expression=node.expression), scope).node
     return bound(exp.Not(this=test) if negated else test, BOOLEAN)
 
 
-def collated(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def collated(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """COLLATE: there is one collation, by bytes, which is Redshift's too."""
     if node.expression.name.lower().strip("'") in ("case_insensitive", "ci"):
         raise SqlError("0A000", "COLLATE CASE_INSENSITIVE is not supported")
     return b.expression(node.this, scope)
 
 
-def addition(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
-    left, right = b.expression(node.this, scope), b.expression(node.expression, scope)
-    kinds = {left.type.name, right.type.name}
-    if left.type.is_moment or right.type.is_moment or "interval" in kinds:
-        return moments(b, node, left, right)
-    if "time without time zone" in kinds or "boolean" in kinds:
-        raise undefined_operator(node, left.type, right.type)
-    return arithmetic(b, node, left, right)
-
-
-def undefined_operator(node: exp.Expression, left: SqlType, right: SqlType) -> SqlError:
-    sign = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}.get(type(node), "?")
-    return SqlError("42883", f"operator does not exist: {left} {sign} {right}")
-
-
-def arithmetic(b: "Binder", node: exp.Expression, left: "Bound", right: "Bound") -> "Bound":
-    one, first = coercion.number(b, left, right.type)
-    two, second = coercion.number(b, right, first)
-    if not (first.is_number and second.is_number):
-        raise undefined_operator(node, first, second)
-    kind = common_number(first, second)
-    if kind.name == "numeric":
-        kind = decimal_sum(first.as_numeric(), second.as_numeric())
-        return bound(type(node)(this=one, expression=two), kind)
-    # DuckDB takes a bare 1 for as small a number as it can: said, so that small + 1 is not small
-    return bound(type(node)(this=cast(one, kind) if one.is_int else one, expression=cast(two, kind) if two.is_int else two), kind)
-
-
-def decimal_sum(left: SqlType, right: SqlType) -> SqlType:
-    scale = max(left.scale, right.scale)
-    return numeric(max(left.length - left.scale, right.length - right.scale) + scale + 1, scale)
-
-
-def moments(b: "Binder", node: exp.Expression, left: "Bound", right: "Bound") -> "Bound":
-    """Dates and times plus or minus days, intervals and each other."""
-    if left.type.name == "unknown":
-        left = bound(b.coerced(left, right.type), right.type)
-    if right.type.name == "unknown":
-        wanted = left.type if isinstance(node, exp.Sub) and left.type.is_moment else INTERVAL
-        right = bound(b.coerced(right, wanted), wanted)
-    if isinstance(node, exp.Add) and right.type.is_moment and not left.type.is_moment:
-        left, right = right, left
-    whole = exp.Sub if isinstance(node, exp.Sub) else exp.Add
-    if left.type.is_moment and right.type.is_moment and whole is exp.Sub:
-        return difference(left, right)
-    if left.type.is_moment and right.type.is_integer:
-        days = cast(right.node, INTEGER)
-        if left.type == DATE:
-            return bound(cast(whole(this=left.node, expression=days), DATE), DATE)
-        return bound(whole(this=left.node, expression=call("to_days", days)), left.type)
-    if right.type.name == "interval" and (left.type.is_moment or left.type.name in ("interval", "time without time zone")):
-        kind = TIMESTAMP if left.type == DATE else left.type
-        return bound(whole(this=left.node, expression=right.node), kind)
-    raise undefined_operator(node, left.type, right.type)
-
-
-def difference(left: "Bound", right: "Bound") -> "Bound":
-    if left.type == right.type == DATE:
-        return bound(cast(exp.Paren(this=exp.Sub(this=left.node, expression=right.node)), INTEGER), INTEGER)
-    kind = common(left.type, right.type)
-    return bound(exp.Sub(this=cast(left.node, kind), expression=cast(right.node, kind)), INTERVAL)
-
-
-def product(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
-    left, right = b.expression(node.this, scope), b.expression(node.expression, scope)
-    if "interval" in (left.type.name, right.type.name):
-        return bound(exp.Mul(this=left.node, expression=right.node), INTERVAL)
-    one, first = coercion.number(b, left, right.type)
-    two, second = coercion.number(b, right, first)
-    if first.is_number and second.is_number and common_number(first, second).name == "numeric":
-        a, c = first.as_numeric(), second.as_numeric()
-        return bound(exp.Mul(this=one, expression=two), numeric(a.length + c.length, a.scale + c.scale))
-    return arithmetic(b, node, bound(one, first), bound(two, second))
-
-
-def division(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
-    left, right = b.expression(node.this, scope), b.expression(node.expression, scope)
-    one, first = coercion.number(b, left, right.type)
-    two, second = coercion.number(b, right, first)
-    if not (first.is_number and second.is_number):
-        raise undefined_operator(node, first, second)
-    kind = common_number(first, second)
-    if kind.is_integer:
-        return bound(cast(build.integer_quotient(one, two), kind), kind)
-    if kind.name == "numeric":
-        answer = build.quotient_type(first, second)
-        return bound(build.exact_quotient(one, first, two, second, answer), answer)
-    return bound(build.float_quotient(one, two), DOUBLE)
-
-
-def remainder(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
-    left, right = b.expression(node.this, scope), b.expression(node.expression, scope)
-    one, first = coercion.number(b, left, right.type)
-    two, second = coercion.number(b, right, first)
-    if not (first.is_exact and second.is_exact):
-        raise undefined_operator(node, first, second)
-    kind = common_number(first, second)
-    return bound(cast(call("hw_mod", one, two), kind), kind)
-
-
-def power(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
-    return bound(call("pow", b.typed(node.this, scope, DOUBLE), b.typed(node.expression, scope, DOUBLE)), DOUBLE)
-
-
-def bitwise(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
-    left, right = b.expression(node.this, scope), b.expression(node.expression, scope)
-    if not (left.type.is_integer and right.type.is_integer):
-        raise SqlError("42883", f"operator does not exist: {left.type} & {right.type}")
-    return bound(type(node)(this=left.node, expression=right.node), common_number(left.type, right.type))
-
-
-def complement(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
-    inner = b.expression(node.this, scope)
-    return bound(exp.BitwiseNot(this=inner.node), inner.type)
-
-
-def root(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
-    return bound(call("hw_sqrt", b.typed(node.this, scope, DOUBLE)), DOUBLE)
-
-
-def joined_text(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def joined_text(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     left, right = b.expression(node.this, scope), b.expression(node.expression, scope)
     if left.type.name.endswith("[]") or right.type.name.endswith("[]"):
         return bound(call("list_concat", left.node, right.node), left.type if left.type.name.endswith("[]") else right.type)
@@ -377,33 +269,38 @@ def joined_text(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(exp.DPipe(this=sides[0], expression=sides[1]), SqlType("character varying", length))
 
 
-def conversion(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def conversion(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     target = node.args["to"]
-    if isinstance(target, exp.Interval) or target.is_type("interval"):
-        return bound(exp.Cast(this=b.expression(node.this, scope).node, to=build.native("INTERVAL").copy()), INTERVAL)
-    if isinstance(target, exp.ObjectIdentifier) and target.name.lower() == "regtype":
-        return bound(call("hw_regtype", b.expression(node.this, scope).node), TEXT)
-    wanted = object_type(target) if isinstance(target, exp.ObjectIdentifier) else from_cast(target)
     inner = b.expression(node.this, scope)
+    if isinstance(target, exp.Interval) or target.is_type("interval"):
+        return bound(exp.Cast(this=inner.node, to=build.native("INTERVAL")), INTERVAL)
+    if isinstance(target, exp.ObjectIdentifier) and target.name.lower() == "regtype":
+        return bound(call("hw_regtype", inner.node), TEXT)
+    wanted = object_type(target) if isinstance(target, exp.ObjectIdentifier) else from_cast(target)
+    if wanted == VARCHAR and inner.type.is_text and inner.type.length:
+        wanted = SqlType("character varying", inner.type.length)
+    return bound(converted_to(b, inner, wanted), wanted)
+
+
+def converted_to(b: "Binder", inner: "Bound", wanted: SqlType) -> exp.Expr:
+    """The value of a cast, the types of PostgreSQL's catalog among them."""
     if wanted.name == "regclass":
-        return bound(call("hw_regclass", as_text(inner.node, inner.type)), wanted)
+        return call("hw_regclass", as_text(inner.node, inner.type))
     if wanted.name.endswith("[]") or wanted.name == "int2vector":
-        return bound(inner.node if inner.type.name.endswith("[]") else call("hw_array", inner.node), wanted)
+        return inner.node if inner.type.name.endswith("[]") else call("hw_array", inner.node)
     if wanted.name == "oid" and inner.type.is_text:
-        return bound(cast(inner.node, BIGINT), wanted)
-    converted = coercion.explicit(b, inner, wanted)
-    kept = wanted.is_text and not wanted.length and inner.type.is_text and inner.type.length
-    return bound(converted, inner.type if kept and wanted == VARCHAR else wanted)
+        return cast(inner.node, BIGINT)
+    return coercion.explicit(b, inner, wanted)
 
 
-def object_type(target: exp.Expression) -> SqlType:
+def object_type(target: exp.Expr) -> SqlType:
     name = target.name.lower()
     if name not in ("oid", "regclass", "name"):
         raise SqlError("0A000", f"type {name} is not supported")
     return SqlType(name)
 
 
-def choice(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def choice(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """CASE, in both forms."""
     operand = b.expression(node.this, scope) if node.this is not None else None
     tests, results = [], []
@@ -422,7 +319,7 @@ def choice(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(exp.Case(ifs=branches, default=nodes[-1] if default is not None else None), kind)
 
 
-def together(b: "Binder", values: "list[Bound]") -> tuple[list[exp.Expression], SqlType]:
+def together(b: "Binder", values: "list[Bound]") -> tuple[list[exp.Expr], SqlType]:
     """Values of which one is chosen, brought to one type."""
     kind = values[0].type
     for other in values[1:]:
@@ -432,13 +329,13 @@ def together(b: "Binder", values: "list[Bound]") -> tuple[list[exp.Expression], 
     return [b.coerced(each, kind) if each.type.name == "unknown" else each.node for each in values], kind
 
 
-def interval(_b: "Binder", node: exp.Expression, _scope: Scope) -> "Bound":
+def interval(_b: "Binder", node: exp.Expr, _scope: Scope) -> "Bound":
     unit = node.args.get("unit")
     words = f"{node.this.name} {unit.name.lower()}" if unit is not None else node.this.name
-    return bound(exp.Cast(this=literal(words), to=build.native("INTERVAL").copy()), INTERVAL)
+    return bound(exp.Cast(this=literal(words), to=build.native("INTERVAL")), INTERVAL)
 
 
-def at_time_zone(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def at_time_zone(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     inner = b.expression(node.this, scope)
     zone = b.typed(node.args["zone"], scope, VARCHAR)
     if inner.type == TIMESTAMPTZ:
@@ -446,13 +343,13 @@ def at_time_zone(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(call("timezone", zone, b.coerced(inner, TIMESTAMP)), TIMESTAMPTZ)
 
 
-def array(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def array(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     members = [b.expression(member, scope) for member in node.expressions]
     kind = "integer[]" if members and members[0].type.is_integer else "text[]"
     return bound(exp.Array(expressions=[member.node for member in members]), SqlType(kind))
 
 
-def subscript(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def subscript(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """PostgreSQL's catalog has arrays, counted from 1 as DuckDB's lists are."""
     inner = b.expression(node.this, scope)
     if not inner.type.name.endswith("[]") and inner.type.name != "int2vector":
@@ -462,8 +359,8 @@ def subscript(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(call("list_extract", inner.node, index), kind)
 
 
-Rule = Callable[["Binder", exp.Expression, Scope], "Bound"]
-RULES: Final[dict[type[exp.Expression], Rule]] = {
+Rule = Callable[["Binder", exp.Expr, Scope], "Bound"]
+RULES: Final[dict[type[exp.Expr], Rule]] = {
     exp.Literal: value,
     exp.RawString: text_value,
     exp.ByteString: text_value,
@@ -490,15 +387,6 @@ RULES: Final[dict[type[exp.Expression], Rule]] = {
     exp.SimilarTo: similar,
     exp.Operator: named_operator,
     exp.Collate: collated,
-    exp.Add: addition,
-    exp.Sub: addition,
-    exp.Mul: product,
-    exp.Div: division,
-    exp.Mod: remainder,
-    exp.Pow: power,
-    **dict.fromkeys((exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseLeftShift, exp.BitwiseRightShift), bitwise),
-    exp.BitwiseNot: complement,
-    exp.Sqrt: root,
     exp.DPipe: joined_text,
     exp.Cast: conversion,
     exp.Case: choice,

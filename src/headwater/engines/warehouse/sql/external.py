@@ -1,12 +1,14 @@
 """An external table in a query: read in place, only the partitions and columns that the query needs.
 
-What is needed is known when the whole query has been bound, so the scan stands in it as an empty place, which `settle`
-fills. `$path` and `$size` are there when asked for and hidden from `*`.
+What is needed is known when the whole query has been bound, so a word that occurs nowhere else stands in it for the scan
+until then. `$path` and `$size` are there when asked for and hidden from `*`.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 import msgspec
 from sqlglot import exp
@@ -46,7 +48,7 @@ class Scan:
         self.connection = connection
         self.spool = spool
         self.columns: dict[str, SqlType] = {name: sql_type(kind) for name, kind in (*table.columns, *table.partition_keys)} | PSEUDO
-        self.node = exp.Var(this="")
+        self.place = f"__scan_{uuid4().hex}"
         self.used: set[str] = set()
         self.conditions: list[str] = []
         self.report: ScanReport | None = None
@@ -54,12 +56,13 @@ class Scan:
     def use(self, column: str) -> None:
         self.used.add(column)
 
-    def restrict(self, condition: exp.Expression, columns: Sequence[str]) -> None:
+    def restrict(self, condition: exp.Expr, columns: Sequence[str]) -> None:
         if set(columns) <= {name for name, _ in self.table.partition_keys}:
             self.conditions.append(native_sql(condition))
 
-    def settle(self) -> None:
-        """Find the files and put the reading of them into the query."""
+    @cached_property
+    def sql(self) -> str:
+        """The reading of the files, which are found now."""
         reading = Reading(self.table, self.connection, self.spool)
         wanted = [name for name, _ in self.table.columns if name in self.used]
         parts: list[str] = []
@@ -74,8 +77,8 @@ class Scan:
                 parts.append(self.part(reading.relation(group, compression, wanted), partition, group, members, wanted))
                 paths += group
                 total += reading.scanned(group, [file.size for file in members], wanted)
-        self.node.set("this", " UNION ALL ".join(parts) or self.nothing(wanted))
         self.report = ScanReport(f"{self.schema.name}.{self.table.name}", files, total, reading.serde, len(chosen))
+        return " UNION ALL ".join(parts) or self.nothing(wanted)
 
     def readable(self, files: Sequence[LakeFile]) -> list[tuple[list[Path], str, list[LakeFile]]]:
         """The files by the compression that DuckDB is to undo."""

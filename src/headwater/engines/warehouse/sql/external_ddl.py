@@ -11,7 +11,7 @@ from headwater.engines.warehouse.sql.catalog import Schema
 from headwater.engines.warehouse.sql.ddl import refuse_reserved
 from headwater.engines.warehouse.sql.errors import SqlError
 from headwater.engines.warehouse.sql.files import s3_url
-from headwater.engines.warehouse.sql.lake import ExternalTable, Partition
+from headwater.engines.warehouse.sql.lake import ExternalTable, Lake, Partition
 from headwater.engines.warehouse.sql.statements import AddPartitions, CreateExternalSchema, CreateExternalTable, DropPartition, Name
 from headwater.engines.warehouse.sql.transactions import refuse_in_block
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 def create_schema(session: "Session", statement: CreateExternalSchema) -> Result:
     notices = []
+    lake = session.lake.under(statement.role or "default")
     if statement.creates_database:
-        if session.from_lake(lambda: session.lake.database(statement.database)):
+        if session.from_lake(lambda: lake.database(statement.database)):
             notices.append(f'External database "{statement.database}" already exists')
         else:
-            session.from_lake(lambda: session.lake.create_database(statement.database))
+            session.from_lake(lambda: lake.create_database(statement.database))
             notices.append(f'New external database "{statement.database}" created')
-    elif not session.from_lake(lambda: session.lake.database(statement.database)):
+    elif not session.from_lake(lambda: lake.database(statement.database)):
         raise SqlError("XX000", f'External Catalog Error. Detail: external database "{statement.database}" does not exist')
     if statement.name in session.catalog.schemas:
         if statement.if_not_exists:
@@ -57,18 +58,19 @@ def is_external(session: "Session", name: Name) -> bool:
     return external_schema(session, name) is not None
 
 
-def database_of(session: "Session", name: Name) -> str:
+def catalog_of(session: "Session", name: Name) -> tuple[Lake, str]:
+    """The lake under the role of the table's schema, and the schema's database in the data catalog."""
     schema = external_schema(session, name)
     if schema is None:
         if name.schema is not None:
             session.catalog.schema(name.schema)
         raise SqlError("42601", f'"{name}" is not in an external schema')
-    return schema.external_database or ""
+    return session.lake_of(schema), schema.external_database or ""
 
 
 def existing(session: "Session", name: Name) -> ExternalTable:
-    database = database_of(session, name)
-    table: ExternalTable | None = session.from_lake(lambda: session.lake.table(database, name.name))
+    lake, database = catalog_of(session, name)
+    table: ExternalTable | None = session.from_lake(lambda: lake.table(database, name.name))
     if table is None:
         raise SqlError("42P01", f'relation "{name}" does not exist')
     return table
@@ -76,12 +78,12 @@ def existing(session: "Session", name: Name) -> ExternalTable:
 
 def create_table(session: "Session", statement: CreateExternalTable) -> Result:
     refuse_in_block(session, "CREATE EXTERNAL TABLE")
-    database = database_of(session, statement.name)
+    lake, database = catalog_of(session, statement.name)
     s3_url(statement.location)
     names = [name for name, _ in (*statement.columns, *statement.partition_keys)]
     if len(set(names)) != len(names):
         raise SqlError("42701", "a column is specified more than once")
-    if session.from_lake(lambda: session.lake.table(database, statement.name.name)) is not None:
+    if session.from_lake(lambda: lake.table(database, statement.name.name)) is not None:
         if statement.if_not_exists:
             return Result("CREATE EXTERNAL TABLE", notices=[f'relation "{statement.name.name}" already exists, skipping'])
         raise SqlError("42P07", f'Relation "{statement.name.name}" already exists')
@@ -96,25 +98,25 @@ def create_table(session: "Session", statement: CreateExternalTable) -> Result:
         serde_parameters=statement.serde_parameters,
         table_parameters=statement.table_parameters,
     )
-    session.from_lake(lambda: session.lake.create_table(database, table))
+    session.from_lake(lambda: lake.create_table(database, table))
     return Result("CREATE EXTERNAL TABLE")
 
 
 def drop_table(session: "Session", name: Name, *, if_exists: bool) -> list[str]:
-    database = database_of(session, name)
-    if session.from_lake(lambda: session.lake.table(database, name.name)) is None:
+    lake, database = catalog_of(session, name)
+    if session.from_lake(lambda: lake.table(database, name.name)) is None:
         if if_exists:
             return [f'table "{name}" does not exist, skipping']
         raise SqlError("42P01", f'Table "{name}" does not exist')
-    session.from_lake(lambda: session.lake.drop_table(database, name.name))
+    session.from_lake(lambda: lake.drop_table(database, name.name))
     return []
 
 
 def add_partitions(session: "Session", statement: AddPartitions) -> Result:
     refuse_in_block(session, "ALTER EXTERNAL TABLE")
     table = existing(session, statement.name)
-    database = database_of(session, statement.name)
-    known = {each.values for each in session.from_lake(lambda: session.lake.partitions(database, table.name))}
+    lake, database = catalog_of(session, statement.name)
+    known = {each.values for each in session.from_lake(lambda: lake.partitions(database, table.name))}
     for values, location in statement.partitions:
         s3_url(location)
         partition = Partition(values=ordered_values(table, dict(values)), location=location)
@@ -124,16 +126,16 @@ def add_partitions(session: "Session", statement: AddPartitions) -> Result:
             raise SqlError(
                 "XX000", f"External Catalog Error. Detail: AlreadyExistsException: Partition already exists: {list(partition.values)}"
             )
-        session.from_lake(lambda each=partition: session.lake.add_partition(database, table.name, each))
+        session.from_lake(lambda each=partition: lake.add_partition(database, table.name, each))
     return Result("ALTER TABLE")
 
 
 def drop_partition(session: "Session", statement: DropPartition) -> Result:
     refuse_in_block(session, "ALTER EXTERNAL TABLE")
     table = existing(session, statement.name)
-    database = database_of(session, statement.name)
+    lake, database = catalog_of(session, statement.name)
     values = ordered_values(table, dict(statement.values))
-    session.from_lake(lambda: session.lake.drop_partition(database, table.name, values))
+    session.from_lake(lambda: lake.drop_partition(database, table.name, values))
     return Result("ALTER TABLE")
 
 

@@ -7,7 +7,6 @@ import msgspec
 
 from headwater.engines.warehouse.sql import system
 from headwater.engines.warehouse.sql.catalog import text
-from headwater.engines.warehouse.sql.database import EXTERNAL_TABLES
 from headwater.engines.warehouse.sql.hive import sql_type
 from headwater.engines.warehouse.sql.lake import ExternalTable, Partition
 
@@ -23,13 +22,14 @@ def refresh(session: "Session") -> None:
         database = schema.external_database
         if database is None:
             continue
-        for table in session.from_lake(lambda name=database: session.lake.tables(name)):
+        lake = session.lake_of(schema)
+        for table in session.from_lake(lambda lake=lake, name=database: lake.tables(name)):
             tables.append([schema.name, table.name, table.location, *storage(table), "EXTERNAL_TABLE"])
             columns += column_rows(schema.name, table)
             if table.partition_keys:
-                known = session.from_lake(lambda name=database, of=table.name: session.lake.partitions(name, of))
+                known = session.from_lake(lambda lake=lake, name=database, of=table.name: lake.partitions(name, of))
                 partitions += [partition_row(schema.name, table, each) for each in known]
-    session.connection.execute(EXTERNAL_TABLES)
+    session.connection.execute(system.text(system.EXTERNAL_TABLES))
     fill(session, "hw_tables", tables)
     fill(session, "hw_columns", columns)
     fill(session, "hw_partitions", partitions)

@@ -87,6 +87,11 @@ def invalid_text(value: str, native: str) -> SqlError:
     return SqlError("22P02", f'invalid input syntax for type {kind}: "{value}"')
 
 
+def is_fatal(error: BaseException) -> bool:
+    """Whether DuckDB has given up the whole instance, and with it every session's connection."""
+    return type(error).__name__ in ("FatalException", "InternalException") or "FATAL Error" in str(error)[:200]
+
+
 def translated(error: BaseException) -> SqlError:
     """What to tell the client of an error that DuckDB, or a stream of its results, has raised."""
     if isinstance(error, SqlError):

@@ -152,5 +152,6 @@ def lines(paths: Iterable[Path], compression: str, skip: int = 0) -> str:
     """A DuckDB relation of (line, filename)."""
     return (
         f"read_csv({path_list(paths)}, auto_detect=false, header=false, delim='\x01\x02\x03\x04', quote='', escape='', "
-        f"columns={{'line': 'VARCHAR'}}, max_line_size={LINE_LENGTH_MAX}, buffer_size={READ_BUFFER}, compression={text(compression)}, filename=true, skip={skip})"
+        f"columns={{'line': 'VARCHAR'}}, max_line_size={LINE_LENGTH_MAX}, buffer_size={READ_BUFFER}, "
+        f"compression={text(compression)}, filename=true, skip={skip})"
     )

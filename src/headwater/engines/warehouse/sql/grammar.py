@@ -4,17 +4,19 @@ The rules for each family of statements stand in the `grammar_*` modules; here t
 errors become the sentence that every PostgreSQL client knows: syntax error at or near "x".
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import ClassVar, Final
 
+from sqlglot import exp
 from sqlglot.dialects.redshift import Redshift
 from sqlglot.errors import SqlglotError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
-from headwater.engines.warehouse.sql import grammar_copy, grammar_session, grammar_tables
+from headwater.engines.warehouse.sql import grammar_copy, grammar_session, grammar_tables, strictness
 from headwater.engines.warehouse.sql.dialect import GrammarParser, SyntaxProblem
 from headwater.engines.warehouse.sql.errors import SqlError
-from headwater.engines.warehouse.sql.statements import Parsed
+from headwater.engines.warehouse.sql.statements import Parsed, Statement
 
 STATEMENTS_CACHED: Final = 512
 CACHED_LENGTH_MAX: Final = 100_000  # a bulk INSERT's text is not worth keeping
@@ -23,7 +25,7 @@ CACHED_LENGTH_MAX: Final = 100_000  # a bulk INSERT's text is not worth keeping
 class RedshiftTokenizer(Redshift.Tokenizer):
     """Redshift's tokens; UNLOAD and the like are words to our grammar, not sqlglot's bare commands."""
 
-    COMMANDS = frozenset()
+    COMMANDS: ClassVar = set()
     # sqlglot takes the `$1,$` of `$1,$2` for a quote with a tag: only the plain $$ quotes here
     HEREDOC_STRINGS: ClassVar = []
     RAW_STRINGS: ClassVar = ["$$"]
@@ -73,7 +75,19 @@ def _parsed(sql: str) -> tuple[Parsed, ...]:
         raise syntax_error(problem.token) from problem
     except (SqlglotError, RecursionError) as error:
         raise SqlError("42601", "syntax error: the statement is nested too deeply or cannot be read") from error
+    for statement in found:
+        for query in queries_of(statement):
+            strictness.check(query)
     return tuple(statement for statement in found if statement is not None)
+
+
+def queries_of(statement: object) -> Iterator[exp.Expr]:
+    """The statement itself if it is a query or DML, else those that it holds."""
+    if isinstance(statement, exp.Expr):
+        yield statement
+    elif isinstance(statement, Statement):
+        for name in statement.__struct_fields__:
+            yield from queries_of(getattr(statement, name))
 
 
 def syntax_error(token: Token | None) -> SqlError:

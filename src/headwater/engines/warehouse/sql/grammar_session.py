@@ -23,6 +23,7 @@ from headwater.engines.warehouse.sql.statements import (
     SetParameter,
     ShowParameter,
 )
+from headwater.engines.warehouse.sql.types import SqlType
 
 
 def begin(p: GrammarParser) -> Begin:
@@ -117,7 +118,7 @@ def explain(p: GrammarParser) -> Explain:
 
 def prepare(p: GrammarParser) -> Prepare:
     name = p.identifier()
-    types = ()
+    types: tuple[SqlType, ...] = ()
     if p.symbol("("):
         types = p.listed(p.sql_type)
         p.expect_symbol(")")

@@ -160,6 +160,10 @@ def column_definition(p: GrammarParser) -> tuple[ColumnDefinition, list[Constrai
 
 def column_attribute(p: GrammarParser, found: dict[str, Any]) -> bool:
     """Read one attribute that is no constraint with columns; False where none stands."""
+    for word, name in (("DISTKEY", "distkey"), ("SORTKEY", "sortkey")):
+        if p.word(word):
+            found[name] = True
+            return True
     if p.word("NOT", "NULL"):
         found["not_null"] = True
     elif p.word("NULL"):
@@ -174,15 +178,14 @@ def column_attribute(p: GrammarParser, found: dict[str, Any]) -> bool:
         found["identity"], found["identity_by_default"] = identity(p), True
     elif p.word("ENCODE"):
         found["encoding"] = p.identifier()
-    elif p.word("DISTKEY"):
-        found["distkey"] = True
-    elif p.word("SORTKEY"):
-        found["sortkey"] = True
-    elif p.word("COLLATE"):
-        if p.identifier() not in ("case_sensitive", "cs"):
-            raise p.unsupported("COLLATE CASE_INSENSITIVE")
     else:
-        return False
+        return p.word("COLLATE") and collation(p)
+    return True
+
+
+def collation(p: GrammarParser) -> bool:
+    if p.identifier() not in ("case_sensitive", "cs"):
+        raise p.unsupported("COLLATE CASE_INSENSITIVE")
     return True
 
 
@@ -256,9 +259,9 @@ def diststyle(p: GrammarParser) -> str:
 
 def alter(p: GrammarParser) -> Parsed:
     if p.word("SCHEMA"):
-        name = p.identifier()
+        schema = p.identifier()
         if p.word("RENAME", "TO"):
-            return RenameSchema(name=name, to=p.identifier())
+            return RenameSchema(name=schema, to=p.identifier())
         raise p.unsupported(f"ALTER SCHEMA {p.peek}")
     if not p.word("TABLE"):
         raise p.unsupported(f"ALTER {p.peek}")

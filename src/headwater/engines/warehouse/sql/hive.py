@@ -38,15 +38,18 @@ def from_text(value: str, kind: SqlType) -> str:
         return f"hw_cut({value}, {kind.length})" if 0 < kind.length < 65535 else value
     if kind.name == "character":
         return f"rtrim(hw_cut({value}, {kind.length}), ' ')"
-    if kind.is_integer:
-        return f"CASE WHEN regexp_full_match({value}, '[-+]?[0-9]+') THEN TRY_CAST({value} AS {kind.duckdb}) END"
-    if kind.name == "boolean":
-        return f"CASE lower({value}) WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END"
-    if kind.name == "date":
-        return f"CASE WHEN length({value}) >= 8 THEN TRY_CAST(left({value}, 10) AS DATE) END"
-    if kind.name == "binary varying":
-        return f"encode({value})"
-    return f"TRY_CAST({value} AS {kind.duckdb})"
+    return READERS.get(kind.name, "TRY_CAST({value} AS {native})").format(value=value, native=kind.duckdb)
+
+
+WHOLE: Final = "CASE WHEN regexp_full_match({value}, '[-+]?[0-9]+') THEN TRY_CAST({value} AS {native}) END"
+READERS: Final = {
+    "smallint": WHOLE,
+    "integer": WHOLE,
+    "bigint": WHOLE,
+    "boolean": "CASE lower({value}) WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END",
+    "date": "CASE WHEN length({value}) >= 8 THEN TRY_CAST(left({value}, 10) AS DATE) END",
+    "binary varying": "encode({value})",
+}
 
 
 class Reading:
@@ -99,7 +102,8 @@ class Reading:
             f"read_csv({path_list(paths)}, auto_detect=false, header=false, columns={{{names}}}, "
             f"delim={text(parameters.get('separatorChar', ','))}, quote={text(parameters.get('quoteChar', chr(34)))}, "
             f"escape={text(parameters.get('quoteChar', chr(34)))}, null_padding=true, strict_mode=false, parallel=false, "
-            f"nullstr='\x01', max_line_size={LINE_LENGTH_MAX}, buffer_size={READ_BUFFER}, compression={text(compression)}, filename=true, skip={self.skip})"
+            f"nullstr='\x01', max_line_size={LINE_LENGTH_MAX}, buffer_size={READ_BUFFER}, "
+            f"compression={text(compression)}, filename=true, skip={self.skip})"
         )
         columns = [f"{from_text(f'c{index}', kind)} AS {quoted(name)}" for index, name, kind in self.kinds(wanted)]
         return f"SELECT {', '.join([*columns, 'filename'])} FROM {reader}"
@@ -140,7 +144,8 @@ class Reading:
             return sum(sizes)
         names = ", ".join(text(name) for name in wanted) or "''"
         row = self.connection.execute(
-            f"SELECT coalesce(sum(total_compressed_size), 0) FROM parquet_metadata({path_list(paths)}) WHERE lower(path_in_schema) IN ({names})"
+            f"SELECT coalesce(sum(total_compressed_size), 0) FROM parquet_metadata({path_list(paths)}) "
+            f"WHERE lower(path_in_schema) IN ({names})"
         ).fetchone()
         assert row is not None
         return int(row[0])

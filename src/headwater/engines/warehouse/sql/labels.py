@@ -19,7 +19,7 @@ CALLS: Final = {
     "decode": "case",
     "nvl2": "case",
 }
-NODES: Final[dict[type[exp.Expression], str]] = {
+NODES: Final[dict[type[exp.Expr], str]] = {
     exp.Case: "case",
     exp.CurrentDate: "date",
     exp.CurrentTimestamp: "timestamptz",
@@ -46,20 +46,20 @@ CAST_NAMES: Final = {
 }
 
 
-def label(node: exp.Expression) -> str:
+def label(node: exp.Expr) -> str:
+    if isinstance(node, exp.Dot | exp.Window | exp.WithinGroup | exp.IgnoreNulls | exp.Paren | exp.Collate):
+        return label(node.expression if isinstance(node, exp.Dot) else node.this)
     if isinstance(node, exp.Column):
         return node.name.lower()
     if isinstance(node, exp.Anonymous):
         return call_label(str(node.this.name if isinstance(node.this, exp.Identifier) else node.this).lower())
-    if isinstance(node, exp.Dot | exp.Window | exp.WithinGroup | exp.IgnoreNulls):
-        return label(node.expression if isinstance(node, exp.Dot) else node.this)
-    if isinstance(node, exp.Paren | exp.Collate):
-        return label(node.this)
-    if isinstance(node, exp.Trim):
-        return {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper(), "btrim")
     if isinstance(node, exp.Cast):
         return cast_label(node)
-    return NODES.get(type(node), UNNAMED)
+    return trim_label(node) if isinstance(node, exp.Trim) else NODES.get(type(node), UNNAMED)
+
+
+def trim_label(node: exp.Trim) -> str:
+    return {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper(), "btrim")
 
 
 def call_label(name: str) -> str:

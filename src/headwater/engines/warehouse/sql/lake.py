@@ -4,6 +4,8 @@ The lake is reached through this protocol so that the SQL engine can be tested o
 Each call may block: sessions run in worker threads.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -54,6 +56,10 @@ class ExternalTable(msgspec.Struct, frozen=True, kw_only=True):
 
 class Lake(Protocol):
     """The data catalog and S3. Every refusal is a `LakeError`; what is not there is None, False or empty."""
+
+    def under(self, role_arn: str) -> Lake:
+        """This lake with its data catalog asked under a role; as for files, it may be `default`."""
+        ...
 
     def database(self, name: str) -> bool:
         """Whether the data catalog has this database."""

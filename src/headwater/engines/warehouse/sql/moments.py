@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from headwater.engines.warehouse.sql.binder import Binder, Bound
 
 
-def bound(node: exp.Expression, kind: SqlType) -> "Bound":
+def bound(node: exp.Expr, kind: SqlType) -> "Bound":
     from headwater.engines.warehouse.sql.binder import Bound
 
     return Bound(node, kind)
@@ -51,14 +51,14 @@ PARTS: Final = {
 }
 
 
-def part_of(node: exp.Expression) -> str:
+def part_of(node: exp.Expr) -> str:
     part = PARTS.get(node.name.lower())
     if part is None:
         raise SqlError("22023", f'timestamp units "{node.name}" not recognized')
     return part
 
 
-def moment(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def moment(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """An argument that is a date or a time; text is read as a timestamp."""
     found = b.expression(node, scope)
     if found.type.is_moment or found.type.name == "time without time zone":
@@ -76,7 +76,7 @@ STEPS: Final = {
 }
 
 
-def date_add(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def date_add(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     part, count, value = arguments(node, 3)
     unit = part_of(part)
     start = moment(b, value, scope)
@@ -86,7 +86,7 @@ def date_add(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(cast(exp.Paren(this=exp.Add(this=cast(start.node, kind), expression=amount)), kind), kind)
 
 
-def date_diff(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def date_diff(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     """How many boundaries of the part lie between the two. A week begins on Sunday here, unlike in DATE_TRUNC."""
     part, first, second = arguments(node, 3)
     unit = part_of(part)
@@ -101,23 +101,23 @@ def date_diff(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(call("date_diff", literal(unit), left, right), BIGINT)
 
 
-def date_trunc(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def date_trunc(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     part, value = arguments(node, 2)
     start = moment(b, value, scope)
     kind = TIMESTAMPTZ if start.type == TIMESTAMPTZ else TIMESTAMP
     return bound(cast(call("date_trunc", literal(part_of(part)), cast(start.node, kind)), kind), kind)
 
 
-def date_part(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def date_part(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     part, value = arguments(node, 2)
     return part_value(b, part, value, scope)
 
 
-def extracted(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def extracted(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     return part_value(b, node.this, node.expression, scope)
 
 
-def part_value(b: "Binder", part: exp.Expression, value: exp.Expression, scope: Scope) -> "Bound":
+def part_value(b: "Binder", part: exp.Expr, value: exp.Expr, scope: Scope) -> "Bound":
     unit = part_of(part)
     start = moment(b, value, scope)
     if unit == "second":
@@ -130,7 +130,7 @@ def part_value(b: "Binder", part: exp.Expression, value: exp.Expression, scope: 
     return bound(cast(call("date_part", literal(unit), start.node), INTEGER), INTEGER)
 
 
-def arguments(node: exp.Expression, count: int) -> list[exp.Expression]:
+def arguments(node: exp.Expr, count: int) -> list[exp.Expr]:
     if len(node.expressions) != count:
         raise SqlError("42883", f"function {str(node.this).lower()} takes {count} arguments")
     return list(node.expressions)
@@ -177,10 +177,11 @@ TOKEN: Final = re.compile(
     r"FM|\"[^\"]*\"|" + "|".join(re.escape(word) for word in sorted([*CODES, *COMPUTED], key=len, reverse=True)) + r"|.",
     re.IGNORECASE | re.DOTALL,
 )
+FILL_MODE: Final = "FM"  # no padding for what follows
 PADDED: Final = {"MONTH", "DAY"}
 
 
-def to_char(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def to_char(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     value, pattern = arguments(node, 2)
     source = b.expression(value, scope)
     if not pattern.is_string:
@@ -196,9 +197,9 @@ def to_char(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
     return bound(exp.Paren(this=result), VARCHAR)
 
 
-def written(pattern: str, stamp: exp.Expression) -> list[exp.Expression]:
+def written(pattern: str, stamp: exp.Expr) -> list[exp.Expr]:
     """The pieces of a formatted time; strftime does runs of plain codes in one go."""
-    pieces: list[exp.Expression] = []
+    pieces: list[exp.Expr] = []
     run = ""
     fill = True
 
@@ -210,7 +211,7 @@ def written(pattern: str, stamp: exp.Expression) -> list[exp.Expression]:
 
     for token in TOKEN.findall(pattern):
         word = token.upper()
-        if word == "FM":
+        if word == FILL_MODE:
             fill = False
         elif word in COMPUTED:
             flush()
@@ -222,12 +223,12 @@ def written(pattern: str, stamp: exp.Expression) -> list[exp.Expression]:
         elif word in CODES:
             run += CODES[word]
         else:
-            run += token.strip('"').replace("%", "%%") if token != '"' else token
+            run += token.strip('"').replace("%", "%%") if len(token) > 1 else token
     flush()
     return pieces or [literal("")]
 
 
-def named_piece(token: str, word: str, stamp: exp.Expression, *, fill: bool) -> exp.Expression:
+def named_piece(token: str, word: str, stamp: exp.Expr, *, fill: bool) -> exp.Expr:
     """A month's or a day's name in the letters' case of the pattern, or a number without its leading zeros (FM)."""
     text = call("strftime", stamp.copy(), literal(CODES[word]))
     if word in ("AM", "PM"):
@@ -241,7 +242,7 @@ def named_piece(token: str, word: str, stamp: exp.Expression, *, fill: bool) -> 
     return call("regexp_replace", text, literal("^0+(.)"), literal("\\1"))
 
 
-def readable(node: exp.Expression) -> exp.Expression:
+def readable(node: exp.Expr) -> exp.Expr:
     if not node.is_string:
         raise SqlError("0A000", "a date format that is not a literal is not supported")
     pattern = "".join(
@@ -258,18 +259,18 @@ def refused_or_literal(token: str) -> str:
     return token.strip('"').replace("%", "%%")
 
 
-def to_date(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def to_date(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     value, pattern, *_strict = node.expressions
     return bound(cast(call("hw_parse_time", b.typed(value, scope, VARCHAR), readable(pattern)), DATE), DATE)
 
 
-def to_timestamp(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def to_timestamp(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     value, pattern, *_strict = node.expressions
     parsed = call("hw_parse_time", b.typed(value, scope, VARCHAR), readable(pattern))
     return bound(call("timezone", literal("UTC"), cast(parsed, TIMESTAMP)), TIMESTAMPTZ)
 
 
-CALLS: Final[dict[str, Callable[["Binder", exp.Expression, Scope], "Bound"]]] = {
+CALLS: Final[dict[str, Callable[["Binder", exp.Expr, Scope], "Bound"]]] = {
     "dateadd": date_add,
     "date_add": date_add,
     "datediff": date_diff,

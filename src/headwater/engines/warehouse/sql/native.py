@@ -4,6 +4,7 @@ from typing import ClassVar, Final
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.generators.duckdb import DuckDBGenerator
 
 
 class IgnoringNulls(exp.Expression):
@@ -15,9 +16,9 @@ class IgnoringNulls(exp.Expression):
 class Native(DuckDB):
     """DuckDB, as the binder's trees need it."""
 
-    class Generator(DuckDB.Generator):  # type: ignore[misc]  # sqlglot builds this attribute at run time
+    class Generator(DuckDBGenerator):
         TRANSFORMS: ClassVar = {
-            **DuckDB.Generator.TRANSFORMS,
+            **DuckDBGenerator.TRANSFORMS,
             IgnoringNulls: lambda self, node: f"{self.sql(node, 'this')} IGNORE NULLS",
         }
 
@@ -25,5 +26,5 @@ class Native(DuckDB):
 DIALECT: Final = Native()
 
 
-def sql(node: exp.Expression) -> str:
+def sql(node: exp.Expr) -> str:
     return str(node.sql(dialect=DIALECT, normalize_functions=False))

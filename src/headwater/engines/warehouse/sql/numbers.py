@@ -15,7 +15,7 @@ from headwater.engines.warehouse.sql.types import SqlType, numeric
 PICTURE: Final = re.compile(r"(FM)?(S|MI)?([$L])?([09,G]*)(?:([.D])([09]*))?(S|MI)?", re.IGNORECASE)
 
 
-def number_text(node: exp.Expression, _kind: SqlType, pattern: str) -> exp.Expression:
+def number_text(node: exp.Expr, _kind: SqlType, pattern: str) -> exp.Expr:
     match = PICTURE.fullmatch(pattern.strip())
     if match is None:
         raise SqlError("0A000", f"the number format '{pattern}' is not supported")

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from headwater.engines.warehouse.sql.answers import Column
 from headwater.engines.warehouse.sql.binder import Binder
-from headwater.engines.warehouse.sql.build import native, wire_text
+from headwater.engines.warehouse.sql.build import call, literal, native, wire_text
 from headwater.engines.warehouse.sql.native import sql as native_sql
 from headwater.engines.warehouse.sql.queries import bind_query
 from headwater.engines.warehouse.sql.scope import Output
@@ -39,33 +39,38 @@ class Plan(msgspec.Struct, kw_only=True):
     def columns(self) -> list[Column]:
         return [Column(output.name, output.type.oid, output.type.typmod, output.type.typlen) for output in self.outputs]
 
+    def stored(self) -> str:
+        """The query with its columns cast, for a table to keep."""
+        return self._final([False] * len(self.outputs), pads=False) if any(self.casts) else self.sql
+
     def final(self, text: Sequence[bool]) -> str:
-        """The query with its columns cast, and those that are wanted as text made text."""
-        if not any(text) and not any(self.casts):
-            return self.sql
+        """The query for a client: its columns cast, chars filled up with blanks, and what is wanted as text made text."""
         form = tuple(text)
         if form not in self.finals:
-            self.finals[form] = self._final(form)
+            self.finals[form] = self._final(form, pads=True)
         return self.finals[form]
 
-    def _final(self, text: Sequence[bool]) -> str:
+    def _final(self, text: Sequence[bool], *, pads: bool) -> str:
         names = [f"c{index}" for index in range(len(self.outputs))]
         columns = [
-            exp.alias_(self.shown(exp.column(name), index, as_text=as_text), name)
+            exp.alias_(self.shown(exp.column(name), index, as_text=as_text, pads=pads), name)
             for index, (name, as_text) in enumerate(zip(names, text, strict=True))
         ]
         chosen = ", ".join(native_sql(column) for column in columns)
         return f"SELECT {chosen} FROM ({self.sql}) AS q({', '.join(names)})"
 
-    def shown(self, node: exp.Expression, index: int, *, as_text: bool) -> exp.Expression:
+    def shown(self, node: exp.Expr, index: int, *, as_text: bool, pads: bool) -> exp.Expr:
         wanted = self.casts[index]
-        value = exp.Cast(this=node, to=native(wanted).copy()) if wanted else node
+        value: exp.Expr = exp.Cast(this=node, to=native(wanted)) if wanted else node
+        kind = self.outputs[index].type
+        if pads and kind.name == "character" and kind.length:
+            value = call("hw_pad", value, literal(kind.length))
         return wire_text(value, self.outputs[index].type) if as_text else value
 
 
-def plan_query(session: "Session", query: exp.Expression, parameters: Sequence[SqlType | None]) -> Plan:
+def plan_query(session: "Session", query: exp.Expr, parameters: Sequence[SqlType | None]) -> Plan:
     binder = Binder(session, parameters)
-    node, outputs = bind_query(binder, query.copy(), None)
+    node, outputs = bind_query(binder, query, None)
     return settled(session, binder, binder.text(node), outputs)
 
 

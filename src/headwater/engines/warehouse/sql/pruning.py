@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from headwater.engines.warehouse.sql.binder import Binder
 
 
-def conjuncts(node: exp.Expression) -> Iterator[exp.Expression]:
+def conjuncts(node: exp.Expr) -> Iterator[exp.Expr]:
     if isinstance(node, exp.And):
         yield from conjuncts(node.this)
         yield from conjuncts(node.expression)
@@ -21,7 +21,7 @@ def conjuncts(node: exp.Expression) -> Iterator[exp.Expression]:
         yield node
 
 
-def restrict_scans(b: "Binder", scope: Scope, condition: exp.Expression) -> None:
+def restrict_scans(b: "Binder", scope: Scope, condition: exp.Expr) -> None:
     """Hand each condition that speaks of one external table alone to that table's scan."""
     if not b.scans:
         return

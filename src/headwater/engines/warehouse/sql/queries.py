@@ -4,19 +4,18 @@ Stars are spelled out and every column is named, so that pseudo-columns stay hid
 are put in as subqueries, because what lies under a late-binding view is known only when it is used.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
 from headwater.engines.warehouse.sql.build import cast
-from headwater.engines.warehouse.sql.catalog import Relation
 from headwater.engines.warehouse.sql.errors import SqlError
 from headwater.engines.warehouse.sql.expressions import bound
 from headwater.engines.warehouse.sql.labels import label
 from headwater.engines.warehouse.sql.pruning import restrict_scans
-from headwater.engines.warehouse.sql.scope import Output, Scope, Source
-from headwater.engines.warehouse.sql.statements import Name
+from headwater.engines.warehouse.sql.scope import Label, Output, Scope, Source, renamed
+from headwater.engines.warehouse.sql.sources import bind_from
 from headwater.engines.warehouse.sql.types import BIGINT, BOOLEAN, UNKNOWN, VARCHAR, SqlType, common
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ REFUSED_PARTS: Final = {
 }
 
 
-def bind_query(b: "Binder", node: exp.Expression, parent: Scope | None) -> tuple[exp.Expression, list[Output]]:
+def bind_query(b: "Binder", node: exp.Expr, parent: Scope | None) -> tuple[exp.Expr, list[Output]]:
     """The query in DuckDB's words, and its columns."""
     if isinstance(node, exp.Select):
         return bind_select(b, node, parent)
@@ -45,12 +44,12 @@ def bind_query(b: "Binder", node: exp.Expression, parent: Scope | None) -> tuple
     raise SqlError("0A000", f"{type(node).__name__} as a query is not supported")
 
 
-def bind_wrapped(b: "Binder", node: exp.Subquery, parent: Scope | None) -> tuple[exp.Expression, list[Output]]:
+def bind_wrapped(b: "Binder", node: exp.Subquery, parent: Scope | None) -> tuple[exp.Expr, list[Output]]:
     """(query) ORDER BY … LIMIT …"""
     scope = Scope(parent)
     with_ = bind_with(b, node, scope)
     inner, outputs = bind_query(b, node.this, scope)
-    result: exp.Expression = exp.Subquery(this=inner)
+    result: exp.Expr = exp.Subquery(this=inner)
     if any(node.args.get(part) for part in ("order", "limit", "offset")) or with_ is not None:
         named = exp.select("*").from_(exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("__wrapped", quoted=True))))
         trailing_parts(b, node, named, scope, outputs)
@@ -60,7 +59,7 @@ def bind_wrapped(b: "Binder", node: exp.Subquery, parent: Scope | None) -> tuple
     return result, outputs
 
 
-def bind_set_operation(b: "Binder", node: exp.SetOperation, parent: Scope | None) -> tuple[exp.Expression, list[Output]]:
+def bind_set_operation(b: "Binder", node: exp.SetOperation, parent: Scope | None) -> tuple[exp.Expr, list[Output]]:
     scope = Scope(parent)
     with_ = bind_with(b, node, scope)
     left, ours = bind_query(b, node.this, scope)
@@ -82,7 +81,7 @@ def united(node: exp.SetOperation, left: SqlType, right: SqlType) -> SqlType:
     return VARCHAR if kind == UNKNOWN else kind
 
 
-def recast(query: exp.Expression, have: list[Output], want: list[Output]) -> exp.Expression:
+def recast(query: exp.Expr, have: list[Output], want: list[Output]) -> exp.Expr:
     """The query with its columns in the common types. Only literals of unknown type need it: DuckDB unites the rest alike."""
     if not any(
         one.type != other.type and one.type.name == "unknown" and not other.type.is_text for one, other in zip(have, want, strict=True)
@@ -99,7 +98,7 @@ def recast(query: exp.Expression, have: list[Output], want: list[Output]) -> exp
     return exp.select(*columns).from_(exp.Subquery(this=query, alias=alias))
 
 
-def bind_values(b: "Binder", node: exp.Expression, parent: Scope | None) -> tuple[exp.Expression, list[Output]]:
+def bind_values(b: "Binder", node: exp.Expr, parent: Scope | None) -> tuple[exp.Expr, list[Output]]:
     scope = Scope(parent)
     rows: list[list[Bound]] = []
     for row in node.expressions:
@@ -108,9 +107,9 @@ def bind_values(b: "Binder", node: exp.Expression, parent: Scope | None) -> tupl
     if len({len(row) for row in rows}) != 1:
         raise SqlError("42601", "VALUES lists must all be the same length")
     kinds = []
-    for cells in zip(*rows, strict=True):
-        kind = cells[0].type
-        for cell in cells[1:]:
+    for column in zip(*rows, strict=True):
+        kind = column[0].type
+        for cell in column[1:]:
             kind = common(kind, cell.type)
         kinds.append(kind)
     tuples = [
@@ -122,7 +121,7 @@ def bind_values(b: "Binder", node: exp.Expression, parent: Scope | None) -> tupl
     return exp.Values(expressions=tuples), [Output(f"column{index}", kind) for index, kind in enumerate(kinds, 1)]
 
 
-def bind_with(b: "Binder", node: exp.Expression, scope: Scope) -> exp.With | None:
+def bind_with(b: "Binder", node: exp.Expr, scope: Scope) -> exp.With | None:
     with_ = node.args.get("with_")
     if with_ is None:
         return None
@@ -142,13 +141,7 @@ def bind_with(b: "Binder", node: exp.Expression, scope: Scope) -> exp.With | Non
     return exp.With(expressions=ctes, recursive=recursive)
 
 
-def renamed(outputs: list[Output], names: list[str], what: str) -> list[Output]:
-    if len(names) > len(outputs):
-        raise SqlError("42P10", f'table "{what}" has {len(outputs)} columns available but {len(names)} columns specified')
-    return [Output(name, output.type) for name, output in zip(names, outputs, strict=False)] + outputs[len(names) :]
-
-
-def bind_select(b: "Binder", node: exp.Select, parent: Scope | None) -> tuple[exp.Expression, list[Output]]:
+def bind_select(b: "Binder", node: exp.Select, parent: Scope | None) -> tuple[exp.Expr, list[Output]]:
     for part, feature in REFUSED_PARTS.items():
         if node.args.get(part):
             raise SqlError("0A000", f"{feature} is not supported here")
@@ -188,7 +181,7 @@ def bind_distinct(b: "Binder", node: exp.Select, select: exp.Select, scope: Scop
 
 
 def bind_group(b: "Binder", group: exp.Group, scope: Scope) -> exp.Group:
-    def one(each: exp.Expression) -> exp.Expression:
+    def one(each: exp.Expr) -> exp.Expr:
         if isinstance(each, exp.Rollup | exp.Cube | exp.GroupingSets):
             return type(each)(expressions=[one(inner) for inner in each.expressions])
         if isinstance(each, exp.Paren):
@@ -197,7 +190,8 @@ def bind_group(b: "Binder", group: exp.Group, scope: Scope) -> exp.Group:
             return exp.Tuple(expressions=[one(inner) for inner in each.expressions])
         if each.is_int:
             return each.copy()
-        return b.expression(each, scope).node
+        label = grouped_label(each, scope)
+        return exp.Literal.number(label.place) if label is not None else b.expression(each, scope).node
 
     found = exp.Group(expressions=[one(each) for each in group.expressions])
     for kind in ("rollup", "cube", "grouping_sets"):
@@ -209,21 +203,31 @@ def bind_group(b: "Binder", group: exp.Group, scope: Scope) -> exp.Group:
     return found
 
 
-def bind_projections(b: "Binder", node: exp.Select, scope: Scope) -> tuple[list[exp.Expression], list[Output]]:
+def grouped_label(node: exp.Expr, scope: Scope) -> Label | None:
+    """GROUP BY a name of the select list, unless a table has a column of that name."""
+    if not isinstance(node, exp.Column) or node.text("table") or isinstance(node.this, exp.Star):
+        return None
+    name = node.name.lower()
+    if name in scope.merged or any(name in source.columns for source in scope.sources):
+        return None
+    return scope.labels.get(name)
+
+
+def bind_projections(b: "Binder", node: exp.Select, scope: Scope) -> tuple[list[exp.Expr], list[Output]]:
     if not node.expressions:
         raise SqlError("42601", "syntax error: SELECT needs a list of columns")
-    projections: list[exp.Expression] = []
+    projections: list[exp.Expr] = []
     outputs: list[Output] = []
     for each in node.expressions:
         for name, found in projected(b, each, scope):
-            projections.append(exp.alias_(found.node, name, quoted=True))
+            projections.append(exp.alias_(found.node, name, quoted=True, copy=False))
             outputs.append(Output(name, found.type))
             if isinstance(each, exp.Alias):
-                scope.labels[name] = found.type
+                scope.labels[name] = Label(found.node, found.type, len(outputs))
     return projections, outputs
 
 
-def projected(b: "Binder", node: exp.Expression, scope: Scope) -> "list[tuple[str, Bound]]":
+def projected(b: "Binder", node: exp.Expr, scope: Scope) -> "list[tuple[str, Bound]]":
     if isinstance(node, exp.Star):
         if not scope.sources:
             raise SqlError("42601", "SELECT * with no tables specified is not valid")
@@ -261,7 +265,7 @@ def whole_source(b: "Binder", source: Source, without: frozenset[str]) -> "list[
     return found
 
 
-def trailing_parts(b: "Binder", node: exp.Expression, target: exp.Expression, scope: Scope, outputs: list[Output]) -> None:
+def trailing_parts(b: "Binder", node: exp.Expr, target: exp.Expr, scope: Scope, outputs: list[Output]) -> None:
     """ORDER BY, LIMIT and OFFSET. A bare name in ORDER BY is an output column first."""
     order = node.args.get("order")
     if order is not None:
@@ -276,7 +280,7 @@ def trailing_parts(b: "Binder", node: exp.Expression, target: exp.Expression, sc
         target.set("offset", exp.Offset(expression=b.typed(offset.expression, Scope(), BIGINT)))
 
 
-def order_part(b: "Binder", node: exp.Expression, scope: Scope, names: set[str], *, only_names: bool) -> exp.Expression:
+def order_part(b: "Binder", node: exp.Expr, scope: Scope, names: set[str], *, only_names: bool) -> exp.Expr:
     key = node.this
     if key.is_int:
         inner = key.copy()
@@ -289,251 +293,23 @@ def order_part(b: "Binder", node: exp.Expression, scope: Scope, names: set[str],
     return exp.Ordered(this=inner, desc=bool(node.args.get("desc")), nulls_first=bool(node.args.get("nulls_first")))
 
 
-# FROM
-
-
-def bind_from(b: "Binder", node: exp.Select, select: exp.Select, scope: Scope) -> None:
-    from_ = node.args.get("from_")
-    if from_ is None:
-        return
-    first = [from_.this, *(node.args.get("joins") or ())]
-    head, joins = first[0], list(first[1:])
-    joins = list(head.args.get("joins") or ()) + joins
-    select.set("from_", exp.From(this=bind_source(b, head, scope)))
-    for join in joins:
-        select.append("joins", bind_join(b, join, scope))
-
-
-def bind_join(b: "Binder", join: exp.Join, scope: Scope) -> exp.Join:
-    if join.args.get("method") and str(join.args["method"]).upper() != "NATURAL":
-        raise SqlError("0A000", f"{join.args['method']} JOIN is not supported")
-    before = list(scope.sources)
-    nested = join.this.args.get("joins") if isinstance(join.this, exp.Table | exp.Subquery) else None
-    if nested:
-        raise SqlError("0A000", "nested joins without parentheses are not supported")
-    target = bind_source(b, join.this, scope)
-    found = exp.Join(this=target, side=join.args.get("side"), kind=join.args.get("kind"))
-    source = scope.sources[-1]
-    using = [each.name.lower() for each in join.args.get("using") or ()]
-    if str(join.args.get("method") or "").upper() == "NATURAL":
-        earlier = {name for each in before for name in each.columns}
-        using = [name for name in source.columns if name in earlier and name not in source.hidden]
-    if using:
-        merge(b, scope, before, source, using)
-        found.set("using", [exp.to_identifier(name, quoted=True) for name in using])
-    on = join.args.get("on")
-    if on is not None:
-        condition = b.typed(on, scope, BOOLEAN)
-        found.set("on", condition)
-        if not join.args.get("side"):
-            restrict_scans(b, scope, condition)
-    return found
-
-
-def merge(b: "Binder", scope: Scope, before: list[Source], source: Source, using: list[str]) -> None:
-    for name in using:
-        left = next((each for each in before if name in each.columns), None)
-        if left is None or name not in source.columns:
-            raise SqlError(
-                "42703", f'column "{name}" specified in USING clause does not exist in {"left" if left is None else "right"} table'
-            )
-        scope.merged[name] = common(left.columns[name], source.columns[name])
-        b.column_used(left, name)
-        b.column_used(source, name)
-        left.merged |= {name}
-        source.merged |= {name}
-
-
-def bind_source(b: "Binder", node: exp.Expression, scope: Scope) -> exp.Expression:
-    if isinstance(node, exp.Table):
-        return bind_table(b, node, scope)
-    if isinstance(node, exp.Subquery):
-        return bind_derived(b, node, scope)
-    if isinstance(node, exp.Lateral):
-        raise SqlError("0A000", "LATERAL is not supported")
-    if isinstance(node, exp.Values):
-        return bind_derived(b, exp.Subquery(this=node, alias=node.args.get("alias")), scope)
-    raise SqlError("0A000", f"{type(node).__name__} in FROM is not supported")
-
-
-def bind_derived(b: "Binder", node: exp.Subquery, scope: Scope) -> exp.Expression:
-    if isinstance(node.this, exp.Table):  # (a JOIN b ON …)
-        raise SqlError("0A000", "a join in parentheses is not supported; name it as a subquery")
-    name = node.alias.lower() or f"__derived{len(scope.sources)}"
-    names = [column.name.lower() for column in node.args["alias"].columns] if node.args.get("alias") else []
-    inner, outputs = bind_query(b, node.this, scope.parent_for_derived())
-    return placed(scope, name, inner, renamed(outputs, names, name), None)
-
-
-def placed(scope: Scope, name: str, inner: exp.Expression, outputs: list[Output], schema: str | None) -> exp.Expression:
-    """A query as a relation of the FROM."""
-    seen: set[str] = set()
-    doubled = {output.name for output in outputs if output.name in seen or seen.add(output.name)}  # type: ignore[func-returns-value]  # add gives None
-    alias = scope.fresh(name)
-    columns = {output.name: output.type for output in outputs if output.name not in doubled}
-    scope.add(Source(name=name, alias=alias, columns=columns, schema=schema))
-    if doubled:
-        raise SqlError("42701", f'column name "{min(doubled)}" is specified more than once in "{name}"')
-    identifiers = [exp.to_identifier(output.name, quoted=True) for output in outputs]
-    return exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True), columns=identifiers))
-
-
-def bind_table(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expression:
-    for part in ("sample", "pivots", "version", "changes", "when", "rows_from", "ordinality"):
-        if node.args.get(part):
-            raise SqlError("0A000", f"{part.upper()} of a table is not supported")
-    if isinstance(node.this, exp.Dot) and isinstance(node.this.expression, exp.Anonymous):
-        node = node.copy()
-        node.set("this", node.this.expression)
-    if isinstance(node.this, exp.Anonymous):
-        return bind_table_function(b, node, scope)
-    name = Name(node.name.lower(), node.text("db").lower() or None)
-    alias = node.args.get("alias")
-    called = alias.name.lower() if alias is not None else name.name
-    names = [column.name.lower() for column in alias.columns] if alias is not None else []
-    outputs = scope.cte(name.name) if name.schema is None else None
-    if outputs is not None:
-        table = exp.Table(this=exp.to_identifier(name.name, quoted=True))
-        return named_table(scope, called, table, {output.name: output.type for output in outputs}, names)
-    return bind_relation(b, name, called, names, scope)
-
-
-def bind_table_function(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expression:
-    """FROM generate_series(…), which Redshift's leader node has, and the unnest of PostgreSQL's clients."""
-    function = node.this
-    if str(function.this).lower() == "unnest" and len(function.expressions) == 1:
-        return bind_unnest(b, node, scope)
-    if str(function.this).lower() != "generate_series":
-        return bind_scalar_source(b, node, scope)
-    arguments = [b.typed(each, scope, BIGINT) for each in function.expressions]
-    alias = node.args.get("alias")
-    called = alias.name.lower() if alias is not None else "generate_series"
-    column = alias.columns[0].name.lower() if alias is not None and alias.columns else called
-    inner = exp.select(exp.alias_(exp.column("generate_series"), column, quoted=True)).from_(
-        exp.Table(this=exp.Anonymous(this="generate_series", expressions=arguments))
-    )
-    return placed(scope, called, inner, [Output(column, BIGINT)], None)
-
-
-def bind_scalar_source(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expression:
-    """FROM current_database(): one row of one value."""
-    name = str(node.this.this).lower()
-    if node.this.expressions:
-        raise SqlError("0A000", f"function {name} in FROM is not supported")
-    value = b.expression(node.this, Scope())
-    alias = node.args.get("alias")
-    called = alias.name.lower() if alias is not None else name
-    return placed(scope, called, exp.select(exp.alias_(value.node, called, quoted=True)), [Output(called, value.type)], None)
-
-
-def bind_unnest(b: "Binder", node: exp.Table, scope: Scope) -> exp.Expression:
-    members = b.expression(node.this.expressions[0], scope.parent or Scope())
-    alias = node.args.get("alias")
-    called = alias.name.lower() if alias is not None else "unnest"
-    column = alias.columns[0].name.lower() if alias is not None and alias.columns else called
-    inner = exp.select(exp.alias_(exp.Anonymous(this="unnest", expressions=[members.node]), column, quoted=True))
-    return placed(scope, called, inner, [Output(column, VARCHAR)], None)
-
-
-def named_table(
-    scope: Scope, called: str, table: exp.Expression, columns: Mapping[str, SqlType], names: list[str], schema: str | None = None
-) -> exp.Expression:
-    """A relation of the FROM under an alias of its own, its columns renamed where `names` says so."""
-    outputs = renamed([Output(name, kind) for name, kind in columns.items()], names, called)
-    alias = scope.fresh(called)
-    scope.add(Source(name=called, alias=alias, columns={output.name: output.type for output in outputs}, schema=schema))
-    identifiers = [exp.to_identifier(output.name, quoted=True) for output in outputs] if names else []
-    table.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True), columns=identifiers))
-    return table
-
-
-def bind_relation(b: "Binder", name: Name, called: str, names: list[str], scope: Scope) -> exp.Expression:
-    system = system_view(b, name)
-    if system is not None:
-        schema, columns = system
-        table = exp.table_(name.name, db=SYSTEM_SCHEMAS[schema], catalog="memory", quoted=True)
-        if b.world.is_external_view(name.name):
-            b.cacheable = False
-            table = exp.table_(name.name, db="main", catalog="temp", quoted=True)
-        return named_table(scope, called, table, columns, names, schema)
-    relation = b.relation(name)
-    if relation is not None:
-        b.world.check_privilege(relation, "SELECT")
-        b.relations.add(relation.oid)
-        schema = relation.schema
-        if relation.kind == "v":
-            inner, outputs = bind_view(b, relation)
-            return placed(scope, called, inner, renamed(outputs, names, called), schema)
-        columns = {column.name: column.type for column in relation.columns}
-        return named_table(scope, called, physical_table(relation), columns, names, schema)
-    return bind_external(b, name, called, names, scope)
-
-
-SYSTEM_SCHEMAS: Final = {"pg_catalog": "pg", "information_schema": "info", "pg_internal": "pg"}
-
-
-def system_view(b: "Binder", name: Name) -> tuple[str, Mapping[str, SqlType]] | None:
-    schema = name.schema or "pg_catalog"
-    columns = b.world.system(schema, name.name) if schema in SYSTEM_SCHEMAS else None
-    return None if columns is None else (schema, columns)
-
-
-def physical_table(relation: Relation) -> exp.Table:
-    if relation.temporary:
-        return exp.table_(relation.name, db="main", catalog="temp", quoted=True)
-    return exp.table_(relation.name, db=relation.schema, catalog="wh", quoted=True)
-
-
-def bind_view(b: "Binder", relation: Relation) -> "tuple[exp.Expression, list[Output]]":
-    from headwater.engines.warehouse.sql.binder import VIEW_DEPTH_MAX
-    from headwater.engines.warehouse.sql.grammar import parse
-
-    if b.view_depth >= VIEW_DEPTH_MAX:
-        raise SqlError("54001", f'infinite recursion detected in view "{relation.name}"')
-    (query,) = parse(relation.definition or "")
-    assert isinstance(query, exp.Expression)
-    b.view_depth += 1
-    inner, outputs = bind_query(b, query, None)
-    b.view_depth -= 1
-    names = [column.name for column in relation.columns]
-    return inner, renamed(outputs, names, relation.name) if names else outputs
-
-
-def bind_external(b: "Binder", name: Name, called: str, names: list[str], scope: Scope) -> exp.Expression:
-    from headwater.engines.warehouse.sql.binder import undefined_relation
-
-    schema = b.world.catalog.schemas.get(name.schema or "")
-    if name.schema is not None and schema is None and name.schema not in SYSTEM_SCHEMAS:
-        raise SqlError("3F000", f'schema "{name.schema}" does not exist')
-    scan = b.world.external(schema, name.name) if schema is not None and schema.external_database else None
-    if scan is None:
-        raise undefined_relation(name)
-    if names:
-        raise SqlError("0A000", "column aliases for an external table are not supported")
-    b.cacheable = False
-    alias = scope.fresh(called)
-    scope.add(Source(name=called, alias=alias, columns=dict(scan.columns), schema=name.schema, hidden=scan.hidden))
-    b.scans[alias] = scan
-    return exp.Subquery(this=scan.node, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
-
-
 # Queries inside expressions
 
 
-def scalar(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def scalar(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     inner, outputs = bind_query(b, node.this, scope)
     if len(outputs) != 1:
         raise SqlError("42601", "subquery must return only one column")
     return bound(exp.Subquery(this=inner), outputs[0].type)
 
 
-def existence(b: "Binder", node: exp.Expression, scope: Scope) -> "Bound":
+def existence(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     query = node.this.this if isinstance(node.this, exp.Subquery) else node.this
     return bound(exp.Exists(this=bind_query(b, query, scope)[0]), BOOLEAN)
 
 
-Rule = Callable[["Binder", exp.Expression, Scope], "Bound"]
-RULES: Final[dict[type[exp.Expression], Rule]] = {
+Rule = Callable[["Binder", exp.Expr, Scope], "Bound"]
+RULES: Final[dict[type[exp.Expr], Rule]] = {
     exp.Subquery: scalar,
     exp.Select: lambda b, n, s: scalar(b, exp.Subquery(this=n), s),
     exp.Exists: existence,

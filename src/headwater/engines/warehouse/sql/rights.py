@@ -19,7 +19,8 @@ def check(session: "Session", relation: Relation, privilege: str) -> None:
         return
     who = set_of([session.user, "public"])
     row = session.connection.execute(
-        f"SELECT 1 FROM wh.{HIDDEN}.privileges WHERE kind = 'table' AND oid = {relation.oid} AND privilege = ? AND grantee IN {who} LIMIT 1",
+        f"SELECT 1 FROM wh.{HIDDEN}.privileges WHERE kind = 'table' AND oid = {relation.oid} "
+        f"AND privilege = ? AND grantee IN {who} LIMIT 1",
         [privilege],
     ).fetchone()
     if row is None:
@@ -38,6 +39,7 @@ def grant(session: "Session", statement: Grant) -> Result:
             oid = object_oid(session, statement.kind, name)
             for grantee in statement.grantees:
                 one_grantee(session, statement, oid, grantee)
+        session.catalog_changed()  # plans that were made under the old rights must go
     return Result("REVOKE" if statement.revokes else "GRANT")
 
 

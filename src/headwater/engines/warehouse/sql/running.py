@@ -30,7 +30,7 @@ Text = bool | Sequence[bool]
 
 
 def run(session: "Session", statement: s.Parsed, parameters: Sequence[Parameter], text: Text) -> Result:
-    if isinstance(statement, exp.Expression):
+    if isinstance(statement, exp.Expr):
         rule = dml.RULES.get(type(statement))
         if rule is not None:
             return rule(session, statement, parameters)
@@ -56,11 +56,11 @@ def select_into(statement: exp.Select) -> s.CreateTable:
     return s.CreateTable(name=name, query=query, temporary=temporary, tag="SELECT")
 
 
-def is_values(statement: exp.Expression) -> bool:
+def is_values(statement: exp.Expr) -> bool:
     return isinstance(statement, exp.Values) or (isinstance(statement, exp.Anonymous) and str(statement.this).lower() == "values")
 
 
-def planned(session: "Session", query: exp.Expression, parameters: Sequence[Parameter]) -> Plan:
+def planned(session: "Session", query: exp.Expr, parameters: Sequence[Parameter]) -> Plan:
     """The plan, from the cache if the same statement has been planned while the catalog was the same."""
     version, _ = session.versioned_catalog()
     kinds = tuple(parameter.oid for parameter in parameters)
@@ -119,7 +119,7 @@ def execute_prepared(session: "Session", statement: s.Execute, text: Text) -> Re
     if len(statement.arguments) != len(prepared.types):
         raise SqlError("42601", f'wrong number of parameters for prepared statement "{statement.name}"')
     inner = prepared.statement
-    if not isinstance(inner, exp.Expression):
+    if not isinstance(inner, exp.Expr):
         return run(session, inner, (), text)
     filled = inner.copy()
     for node in list(filled.find_all(exp.Parameter)):

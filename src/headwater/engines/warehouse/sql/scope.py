@@ -5,6 +5,7 @@ schemas, and pseudo-columns all become a plain `name.column` there.
 """
 
 import msgspec
+from sqlglot import exp
 
 from headwater.engines.warehouse.sql.errors import SqlError
 from headwater.engines.warehouse.sql.types import SqlType
@@ -33,6 +34,15 @@ class Found(msgspec.Struct, frozen=True):
 
     source: Source | None
     type: SqlType
+    label: "Label | None" = None
+
+
+class Label(msgspec.Struct, frozen=True):
+    """A name of the select list: what stands under it, bound, and its place."""
+
+    node: exp.Expr
+    type: SqlType
+    place: int
 
 
 class Scope:
@@ -42,7 +52,7 @@ class Scope:
         self.parent = parent
         self.sources: list[Source] = []
         self.merged: dict[str, SqlType] = {}
-        self.labels: dict[str, SqlType] = {}  # the select list's names, usable further on
+        self.labels: dict[str, Label] = {}  # the select list's names, usable further on
         self.ctes: dict[str, list[Output]] = {}
 
     def add(self, source: Source) -> None:
@@ -100,7 +110,8 @@ class Scope:
             raise SqlError("42702", f'column reference "{name}" is ambiguous')
         if holding:
             return Found(holding[0], holding[0].columns[name])
-        return Found(None, self.labels[name]) if name in self.labels else None
+        label = self.labels.get(name)
+        return Found(None, label.type, label) if label is not None else None
 
     def unknown(self, name: str, table: str | None, schema: str | None) -> SqlError:
         if table is not None:
@@ -113,3 +124,9 @@ class Scope:
         seen = Scope(self.parent)
         seen.ctes = self.ctes
         return seen
+
+
+def renamed(outputs: list[Output], names: list[str], what: str) -> list[Output]:
+    if len(names) > len(outputs):
+        raise SqlError("42P10", f'table "{what}" has {len(outputs)} columns available but {len(names)} columns specified')
+    return [Output(name, output.type) for name, output in zip(names, outputs, strict=False)] + outputs[len(names) :]

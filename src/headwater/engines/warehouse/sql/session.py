@@ -5,7 +5,7 @@ which a statement runs is here; what each kind does is in `queries_run.py`, `dml
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from headwater.engines.warehouse.sql.cursors import close_all
 from headwater.engines.warehouse.sql.database import Store
 from headwater.engines.warehouse.sql.errors import SqlError
 from headwater.engines.warehouse.sql.external import Scan, ScanReport
-from headwater.engines.warehouse.sql.failures import translated
+from headwater.engines.warehouse.sql.failures import is_fatal, translated
 from headwater.engines.warehouse.sql.files import Spool
 from headwater.engines.warehouse.sql.grammar import parse
 from headwater.engines.warehouse.sql.lake import Lake, LakeError
@@ -44,8 +44,10 @@ class Clock(Protocol):
 class Database:
     """One DuckDB file. Opens it, or makes it with the hidden catalog inside. Thread-safe."""
 
-    def __init__(self, path: Path, memory_limit_bytes: int, threads: int) -> None:
+    def __init__(self, path: Path, memory_limit_bytes: int, threads: int, *, on_lost: Callable[[], None] = lambda: None) -> None:
+        """`on_lost` is called when DuckDB gives its whole instance up: nothing runs on this object any more."""
         self._store = Store(path, memory_limit_bytes, threads)
+        self._store.on_lost = on_lost
 
     def session(self, user: str, dbname: str, lake: Lake, clock: Clock, *, pid: int = 0) -> "Session":
         """A session of its own connection; `pid` is what `pg_backend_pid()` answers (0: a number is chosen)."""
@@ -71,7 +73,7 @@ class Session:
         self.pid = pid
         self.transaction_status: Literal["I", "T", "E"] = "I"
         self.connection: duckdb.DuckDBPyConnection = store.connect()
-        self.settings = Settings(user)
+        self.settings = Settings(user, self._settings_changed)
         self.temporaries: dict[str, Relation] = {}
         self.prepared: dict[str, Any] = {}
         self.cursors: dict[str, Any] = {}
@@ -81,10 +83,11 @@ class Session:
         self._pinned: tuple[int, Catalog] | None = None
         self._before: tuple[dict[str, Relation], dict[str, str]] = ({}, {})
         self._began: datetime | None = None
+        self._settings_told = False
         self._scans: list[Scan] = []
         self._spool = Spool(store.spool)
         self._cancelled = threading.Event()
-        self.is_superuser = store.users().get(user, True)
+        self.is_superuser = store.users().get(user, False)
         self._set_variables()
 
     # The face
@@ -111,13 +114,11 @@ class Session:
         from headwater.engines.warehouse.sql.describing import describe
 
         try:
-            statements = parse(sql)
-            if len(statements) > 1:
-                raise SqlError("42601", "cannot insert multiple commands into a prepared statement")
-            if not statements:
+            statement = only(parse(sql))
+            if statement is None:
                 return Description(list(parameter_oids), None)
-            self._check_alive(statements[0])
-            return describe(self, statements[0], parameter_oids)
+            self._check_alive(statement)
+            return describe(self, statement, parameter_oids)
         except Exception as error:
             self.fail()
             raise translated(error) from error
@@ -172,8 +173,11 @@ class Session:
         self.query = next(self.store.queries)
         try:
             self._check_alive(statement)
+            if not self._settings_told:
+                self._set_path()
             result = run(self, statement, parameters, text)
         except Exception as error:
+            self._notice(error)
             failure = translated(error)
             self.finished(sql, started, aborted=True)
             self.fail()
@@ -190,15 +194,23 @@ class Session:
         if self.transaction_status == "E" and not ends_transaction(statement):
             raise SqlError("25P02", "current transaction is aborted, commands ignored until end of transaction block")
 
+    def _notice(self, error: Exception) -> None:
+        if is_fatal(error):
+            self.store.on_lost()
+
+    def _check_wanted(self) -> None:
+        if self._cancelled.is_set():
+            raise SqlError("57014", "Query cancelled on user's request")
+
     def _streamed(self, batches: Iterator[Any], sql: str, started: datetime) -> Iterator[Any]:
         aborted = True
         try:
             for batch in batches:
-                if self._cancelled.is_set():
-                    raise SqlError("57014", "Query cancelled on user's request")
+                self._check_wanted()
                 yield batch
             aborted = False
         except Exception as error:
+            self._notice(error)
             self.fail()
             raise translated(error) from error
         finally:
@@ -282,7 +294,7 @@ class Session:
         self._pinned = None
         self._began = None
         close_all(self)
-        self._set_path()
+        self._settings_told = False
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
@@ -335,11 +347,16 @@ class Session:
     def is_external_view(self, name: str) -> bool:
         return name in self.store.external_views
 
+    def lake_of(self, schema: Schema) -> Lake:
+        """The lake under the role of an external schema."""
+        return self.lake.under(schema.role or "default")
+
     def external(self, schema: Schema, name: str) -> Scan | None:
-        table = self.from_lake(lambda: self.lake.table(schema.external_database or "", name))
+        lake = self.lake_of(schema)
+        table = self.from_lake(lambda: lake.table(schema.external_database or "", name))
         if table is None:
             return None
-        scan = Scan(schema, table, self.lake, self.connection, self._spool)
+        scan = Scan(schema, table, lake, self.connection, self._spool)
         self._scans.append(scan)
         return scan
 
@@ -394,18 +411,34 @@ class Session:
 
     def _set_path(self) -> None:
         """Let the system views know the settings, where they have changed."""
-        known = self.store.catalog()[1].schemas
+        self._settings_told = True
+        known = self.catalog.schemas
         path = tuple(name for name in self.search_path() if name in known)
         if path != self._path_set:
             self._path_set = path
             self.connection.execute(f"SET VARIABLE hw_path = [{', '.join(text(name) for name in path)}]::VARCHAR[]")
         if self.settings.said != self._said:
             self._said = dict(self.settings.said)
+            self._tell_digits()
             pairs = ", ".join(f"{text(name)}: {text(value)}" for name, value in self._said.items())
             self.connection.execute(f"SET VARIABLE hw_settings = MAP {{{pairs or chr(39) * 2 + ': ' + chr(39) * 2}}}")
 
-    def settings_changed(self) -> None:
-        self._set_path()
+    def _tell_digits(self) -> None:
+        """extra_float_digits: how many digits a float shows beyond PostgreSQL 8's 15, or 6 for a real."""
+        extra = self.settings.get("extra_float_digits")
+        more = int(extra) if extra.lstrip("-").isdigit() else 0
+        for name, digits, most in (("hw_double", 15, 17), ("hw_real", 6, 9)):
+            self.connection.execute(f"SET VARIABLE {name} = '{{:.{max(1, min(digits + more, most))}g}}'")
+
+    def _settings_changed(self) -> None:
+        """Told to the system views with the next statement that is run; here it may be an aborted transaction."""
+        self._settings_told = False
+
+
+def only(statements: Sequence[Parsed]) -> Parsed | None:
+    if len(statements) > 1:
+        raise SqlError("42601", "cannot insert multiple commands into a prepared statement")
+    return statements[0] if statements else None
 
 
 def naive(moment: datetime) -> datetime:

@@ -34,13 +34,11 @@ def set_parameter(session: "Session", statement: SetParameter) -> Result:
         session.settings.reset(statement.name)
     else:
         session.settings.set(statement.name, statement.values)
-    session.settings_changed()
     return Result("SET")
 
 
 def reset(session: "Session", statement: ResetParameter) -> Result:
     session.settings.reset(statement.name)
-    session.settings_changed()
     return Result("RESET")
 
 
@@ -53,7 +51,7 @@ def show(session: "Session", statement: ShowParameter) -> Result:
 def explain(session: "Session", statement: Explain) -> Result:
     """The plan of the engine that runs the query, which is DuckDB."""
     inner = statement.statement
-    if not isinstance(inner, exp.Expression):
+    if not isinstance(inner, exp.Expr):
         raise SqlError("0A000", "EXPLAIN of this statement is not supported")
     compile_ = COMPILERS.get(type(inner))
     sql = compile_(session, inner, ()).sql if compile_ is not None else plan_query(session, inner, ()).sql

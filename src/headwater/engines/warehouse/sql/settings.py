@@ -4,6 +4,7 @@ A parameter that has an effect here is obeyed; one that only tunes Redshift's ow
 Redshift does not have is refused. Source: docs.aws.amazon.com/redshift/latest/dg/cm_chap_ConfigurationRef.html
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from headwater.engines.warehouse.sql.errors import SqlError
@@ -63,15 +64,17 @@ ONLY: Final[dict[str, frozenset[str]]] = {
 class Settings:
     """One session's parameters. SET LOCAL, and everything since BEGIN when it is rolled back, goes back by `restore`."""
 
-    def __init__(self, user: str) -> None:
+    def __init__(self, user: str, changed: Callable[[], None] = lambda: None) -> None:
         self._said: dict[str, str] = {}
         self._user = user
+        self._changed = changed
 
     def snapshot(self) -> dict[str, str]:
         return dict(self._said)
 
     def restore(self, said: dict[str, str]) -> None:
         self._said = dict(said)
+        self._changed()
 
     @property
     def said(self) -> dict[str, str]:
@@ -102,6 +105,7 @@ class Settings:
         if name == "datestyle" and not value.upper().startswith("ISO"):
             raise SqlError("0A000", f"DateStyle = {value} is not supported")
         self._said[name] = value
+        self._changed()
 
     def reset(self, name: str | None) -> None:
         if name is None:
@@ -110,6 +114,7 @@ class Settings:
             self._said.pop(name, None)
         else:
             raise unknown(name)
+        self._changed()
 
     def search_path(self) -> tuple[str, ...]:
         parts = [part.strip().strip('"').lower() for part in self.get("search_path").split(",")]

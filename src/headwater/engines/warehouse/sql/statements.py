@@ -26,40 +26,40 @@ class Name(msgspec.Struct, frozen=True):
 
 
 # Transactions and settings
-class Begin(Statement, kw_only=True):
+class Begin(Statement, frozen=True, kw_only=True):
     read_only: bool = False
 
 
-class Commit(Statement, kw_only=True):
+class Commit(Statement, frozen=True, kw_only=True):
     tag: str = "COMMIT"
 
 
-class Rollback(Statement, kw_only=True):
+class Rollback(Statement, frozen=True, kw_only=True):
     pass
 
 
-class SetParameter(Statement, kw_only=True):
+class SetParameter(Statement, frozen=True, kw_only=True):
     name: str
     values: tuple[str, ...] | None  # None: DEFAULT
     local: bool = False
 
 
-class ResetParameter(Statement, kw_only=True):
+class ResetParameter(Statement, frozen=True, kw_only=True):
     name: str | None  # None: ALL
 
 
-class ShowParameter(Statement, kw_only=True):
+class ShowParameter(Statement, frozen=True, kw_only=True):
     name: str
 
 
 # Schemas
-class CreateSchema(Statement, kw_only=True):
+class CreateSchema(Statement, frozen=True, kw_only=True):
     name: str
     if_not_exists: bool = False
     owner: str | None = None
 
 
-class CreateExternalSchema(Statement, kw_only=True):
+class CreateExternalSchema(Statement, frozen=True, kw_only=True):
     name: str
     database: str
     role: str
@@ -68,14 +68,14 @@ class CreateExternalSchema(Statement, kw_only=True):
     creates_database: bool = False
 
 
-class DropSchema(Statement, kw_only=True):
+class DropSchema(Statement, frozen=True, kw_only=True):
     names: tuple[str, ...]
     if_exists: bool = False
     cascade: bool = False
     drops_external_database: bool = False
 
 
-class RenameSchema(Statement, kw_only=True):
+class RenameSchema(Statement, frozen=True, kw_only=True):
     name: str
     to: str
 
@@ -85,7 +85,7 @@ class ColumnDefinition(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     type: SqlType
     not_null: bool = False
-    default: exp.Expression | None = None
+    default: exp.Expr | None = None
     default_text: str | None = None
     identity: tuple[int, int] | None = None  # seed, step
     identity_by_default: bool = False
@@ -112,7 +112,7 @@ class TableAttributes(msgspec.Struct, frozen=True, kw_only=True):
     backup: bool = True
 
 
-class CreateTable(Statement, kw_only=True):
+class CreateTable(Statement, frozen=True, kw_only=True):
     name: Name
     columns: tuple[ColumnDefinition, ...] = ()
     constraints: tuple[Constraint, ...] = ()
@@ -121,12 +121,12 @@ class CreateTable(Statement, kw_only=True):
     temporary: bool = False
     like: Name | None = None
     like_defaults: bool = False
-    query: exp.Expression | None = None
+    query: exp.Expr | None = None
     column_names: tuple[str, ...] = ()
     tag: str = "CREATE TABLE"
 
 
-class CreateExternalTable(Statement, kw_only=True):
+class CreateExternalTable(Statement, frozen=True, kw_only=True):
     name: Name
     columns: tuple[tuple[str, str], ...]  # (name, Hive's type)
     partition_keys: tuple[tuple[str, str], ...] = ()
@@ -139,62 +139,62 @@ class CreateExternalTable(Statement, kw_only=True):
     if_not_exists: bool = False
 
 
-class AddPartitions(Statement, kw_only=True):
+class AddPartitions(Statement, frozen=True, kw_only=True):
     name: Name
     partitions: tuple[tuple[tuple[tuple[str, str], ...], str], ...]  # ((key, value) …), location
     if_not_exists: bool = False
 
 
-class DropPartition(Statement, kw_only=True):
+class DropPartition(Statement, frozen=True, kw_only=True):
     name: Name
     values: tuple[tuple[str, str], ...]
 
 
-class CreateView(Statement, kw_only=True):
+class CreateView(Statement, frozen=True, kw_only=True):
     name: Name
     text: str  # the query as written
-    query: exp.Expression
+    query: exp.Expr
     column_names: tuple[str, ...] = ()
     or_replace: bool = False
     late_binding: bool = False
 
 
-class Drop(Statement, kw_only=True):
+class Drop(Statement, frozen=True, kw_only=True):
     kind: Literal["table", "view"]
     names: tuple[Name, ...]
     if_exists: bool = False
     cascade: bool = False
 
 
-class AddColumn(Statement, kw_only=True):
+class AddColumn(Statement, frozen=True, kw_only=True):
     name: Name
     column: ColumnDefinition
 
 
-class DropColumn(Statement, kw_only=True):
+class DropColumn(Statement, frozen=True, kw_only=True):
     name: Name
     column: str
     cascade: bool = False
 
 
-class RenameColumn(Statement, kw_only=True):
+class RenameColumn(Statement, frozen=True, kw_only=True):
     name: Name
     column: str
     to: str
 
 
-class RenameRelation(Statement, kw_only=True):
+class RenameRelation(Statement, frozen=True, kw_only=True):
     name: Name
     to: str
 
 
-class AlterColumnType(Statement, kw_only=True):
+class AlterColumnType(Statement, frozen=True, kw_only=True):
     name: Name
     column: str
     type: SqlType
 
 
-class AlterAttributes(Statement, kw_only=True):
+class AlterAttributes(Statement, frozen=True, kw_only=True):
     """ALTER TABLE … ALTER DISTKEY/SORTKEY/DISTSTYLE/ENCODE."""
 
     name: Name
@@ -202,33 +202,33 @@ class AlterAttributes(Statement, kw_only=True):
     encodings: tuple[tuple[str, str], ...] = ()
 
 
-class AddConstraint(Statement, kw_only=True):
+class AddConstraint(Statement, frozen=True, kw_only=True):
     name: Name
     constraint: Constraint
 
 
-class DropConstraint(Statement, kw_only=True):
+class DropConstraint(Statement, frozen=True, kw_only=True):
     name: Name
     constraint: str
 
 
-class ChangeOwner(Statement, kw_only=True):
+class ChangeOwner(Statement, frozen=True, kw_only=True):
     name: Name
     owner: str
 
 
-class Truncate(Statement, kw_only=True):
+class Truncate(Statement, frozen=True, kw_only=True):
     name: Name
 
 
-class Maintain(Statement, kw_only=True):
+class Maintain(Statement, frozen=True, kw_only=True):
     """VACUUM or ANALYZE: DuckDB keeps its own house, so nothing is left to do but to see that the table is there."""
 
     verb: Literal["VACUUM", "ANALYZE"]
     name: Name | None = None
 
 
-class CommentOn(Statement, kw_only=True):
+class CommentOn(Statement, frozen=True, kw_only=True):
     kind: str
     name: Name
     column: str | None = None
@@ -236,7 +236,7 @@ class CommentOn(Statement, kw_only=True):
 
 
 # Loading and unloading
-class Copy(Statement, kw_only=True):
+class Copy(Statement, frozen=True, kw_only=True):
     name: Name
     columns: tuple[str, ...]
     source: str
@@ -244,7 +244,7 @@ class Copy(Statement, kw_only=True):
     options: dict[str, str | tuple[str, ...] | None]
 
 
-class Unload(Statement, kw_only=True):
+class Unload(Statement, frozen=True, kw_only=True):
     query: str
     target: str
     role: str
@@ -252,43 +252,43 @@ class Unload(Statement, kw_only=True):
 
 
 # What holds another statement
-class Explain(Statement, kw_only=True):
-    statement: "exp.Expression | Statement"
+class Explain(Statement, frozen=True, kw_only=True):
+    statement: "exp.Expr | Statement"
     verbose: bool = False
 
 
-class Prepare(Statement, kw_only=True):
+class Prepare(Statement, frozen=True, kw_only=True):
     name: str
     types: tuple[SqlType, ...]
     text: str
-    statement: "exp.Expression | Statement"
+    statement: "exp.Expr | Statement"
 
 
-class Execute(Statement, kw_only=True):
+class Execute(Statement, frozen=True, kw_only=True):
     name: str
-    arguments: tuple[exp.Expression, ...] = ()
+    arguments: tuple[exp.Expr, ...] = ()
 
 
-class Deallocate(Statement, kw_only=True):
+class Deallocate(Statement, frozen=True, kw_only=True):
     name: str | None  # None: ALL
 
 
-class DeclareCursor(Statement, kw_only=True):
+class DeclareCursor(Statement, frozen=True, kw_only=True):
     name: str
-    query: exp.Expression
+    query: exp.Expr
 
 
-class Fetch(Statement, kw_only=True):
+class Fetch(Statement, frozen=True, kw_only=True):
     name: str
     count: int | None  # None: ALL
 
 
-class CloseCursor(Statement, kw_only=True):
+class CloseCursor(Statement, frozen=True, kw_only=True):
     name: str | None  # None: ALL
 
 
 # Rights
-class Grant(Statement, kw_only=True):
+class Grant(Statement, frozen=True, kw_only=True):
     privileges: tuple[str, ...]
     kind: Literal["table", "schema", "database"]
     names: tuple[Name, ...]
@@ -296,4 +296,4 @@ class Grant(Statement, kw_only=True):
     revokes: bool = False
 
 
-Parsed = exp.Expression | Statement
+Parsed = exp.Expr | Statement

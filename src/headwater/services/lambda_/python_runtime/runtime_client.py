@@ -9,6 +9,7 @@ import os
 import socket
 
 _PREFIX = "/2018-06-01/runtime/invocation/"
+_DEADLINE = "Lambda-Runtime-Deadline-Ms"
 
 
 class _Connection:
@@ -37,9 +38,9 @@ def initialize_client(user_agent: str) -> None:
     _connections.append(_Connection(user_agent))
 
 
-def next() -> tuple[bytes, dict[str, str]]:  # noqa: A001 - awslambdaric calls it so
+def next() -> tuple[bytes, dict[str, object]]:  # noqa: A001 - awslambdaric calls it so
     _, headers, body = _connections[0].ask("GET", "next")
-    return body, headers
+    return body, {**headers, _DEADLINE: int(headers[_DEADLINE])}  # the context subtracts from it
 
 
 def post_invocation_result(invoke_id: str, result: bytes, content_type: str, invocation_id: str | None = None) -> None:

@@ -4,6 +4,7 @@ from importlib import resources
 from typing import Final
 
 FILES: Final = ("tables.sql", "functions.sql", "pg_catalog.sql", "session.sql", "redshift.sql")
+EXTERNAL_TABLES: Final = "external_tables.sql"
 EXTERNAL: Final = "external.sql"
 
 

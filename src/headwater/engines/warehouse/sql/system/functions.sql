@@ -6,7 +6,7 @@ CREATE MACRO hw_mod(a, b) AS CASE WHEN b = 0 THEN error('22012:Divide by zero') 
 CREATE MACRO hw_cut(v, n) AS CASE WHEN v IS NULL THEN NULL
   WHEN strlen(v) <= n THEN v
   WHEN strlen(v) = length(v) THEN left(v, n)
-  ELSE left(v, coalesce(list_max(list_filter(range(0, n + 1), k -> strlen(left(v, k)) <= n)), 0)) END;
+  ELSE left(v, coalesce(list_max(list_filter(range(0, n + 1), hw_k -> strlen(left(v, hw_k)) <= n)), 0)) END;
 CREATE MACRO hw_fit(v, n, kind) AS CASE WHEN v IS NULL THEN NULL
   WHEN strlen(v) <= n THEN v
   WHEN strlen(rtrim(v, ' ')) <= n THEN hw_cut(v, n)
@@ -25,12 +25,12 @@ CREATE MACRO hw_repeat(v, n) AS CASE WHEN n < 0 THEN error('22023:negative repea
 CREATE MACRO hw_lpad(v, n) AS lpad(v, n, ' '), (v, n, fill) AS lpad(v, n, fill);
 CREATE MACRO hw_rpad(v, n) AS rpad(v, n, ' '), (v, n, fill) AS rpad(v, n, fill);
 CREATE MACRO hw_initcap(v) AS array_to_string(list_transform(
-  regexp_extract_all(v, '[[:alnum:]]+|[^[:alnum:]]+'), w -> upper(left(w, 1)) || lower(substring(w, 2))), '');
+  regexp_extract_all(v, '[\p{L}\p{N}]+|[^\p{L}\p{N}]+'), hw_w -> upper(left(hw_w, 1)) || lower(substring(hw_w, 2))), '');
 CREATE MACRO hw_digits(v, base) AS list_reduce(list_prepend(0::HUGEINT, list_transform(
     string_split(lower(regexp_replace(v, CASE WHEN base = 16 THEN '^0[xX]' ELSE '^[+]' END, '')), ''),
-    c -> CASE WHEN instr('0123456789abcdef', c) BETWEEN 1 AND base THEN (instr('0123456789abcdef', c) - 1)::HUGEINT
+    hw_c -> CASE WHEN instr('0123456789abcdef', hw_c) BETWEEN 1 AND base THEN (instr('0123456789abcdef', hw_c) - 1)::HUGEINT
          ELSE error('22P02:The input ' || v || ' is not valid to be converted to base ' || base) END)),
-    (a, d) -> a * base + d)::BIGINT;
+    (hw_a, hw_d) -> hw_a * base + hw_d)::BIGINT;
 CREATE MACRO hw_strtol(v, base) AS CASE
   WHEN base <> 10 AND base <> 16 AND base <> 2 AND base <> 8 THEN error('0A000:STRTOL in this base is not supported')
   WHEN v LIKE '-%' THEN -hw_digits(substring(v, 2), base)
@@ -74,9 +74,9 @@ CREATE MACRO hw_ln(v) AS CASE WHEN v <= 0 THEN error('2201E:cannot take logarith
 CREATE MACRO hw_sqrt(v) AS CASE WHEN v < 0 THEN error('2201F:cannot take square root of a negative number') ELSE sqrt(v) END;
 -- Text forms, as PostgreSQL 8 sends them
 CREATE MACRO hw_double_text(v) AS CASE WHEN isnan(v) THEN 'NaN' WHEN isinf(v) THEN CASE WHEN v > 0 THEN 'Infinity' ELSE '-Infinity' END
-  ELSE format('{:.15g}', v) END;
+  ELSE format(coalesce(getvariable('hw_double'), '{:.15g}'), v) END;
 CREATE MACRO hw_real_text(v) AS CASE WHEN isnan(v) THEN 'NaN' WHEN isinf(v) THEN CASE WHEN v > 0 THEN 'Infinity' ELSE '-Infinity' END
-  ELSE format('{:.6g}', v) END;
+  ELSE format(coalesce(getvariable('hw_real'), '{:.6g}'), v) END;
 CREATE MACRO hw_bool_text(v) AS CASE v WHEN TRUE THEN 't' WHEN FALSE THEN 'f' END;
 CREATE MACRO hw_try_date(v) AS coalesce(TRY_CAST(v AS DATE), try_strptime(v, ['%Y%m%d', '%m/%d/%Y', '%m/%d/%y', '%m-%d-%Y', '%Y/%m/%d', '%Y.%m.%d',
   '%d-%b-%Y', '%b %d, %Y', '%b %d %Y', '%B %d, %Y', '%d %b %Y', '%d %B %Y', '%Y-%b-%d', '%m/%d/%Y %H:%M:%S'])::DATE);
@@ -104,18 +104,21 @@ CREATE MACRO hw_parse_time(v, f) AS CASE WHEN v IS NULL THEN NULL
 -- digits: places before the point; zeros: how many of them are always written; groups: thousands are parted
 CREATE MACRO hw_number_text(v, digits, zeros, places, groups, currency, sign, fm, commas) AS
   CASE WHEN v IS NULL THEN NULL ELSE (
-  WITH parts AS (SELECT
-      split_part(abs(v)::VARCHAR, '.', 1) AS whole,
-      CASE WHEN places > 0 THEN '.' || split_part(abs(v)::VARCHAR, '.', 2) ELSE '' END AS fraction),
-    padded AS (SELECT CASE WHEN whole = '0' AND zeros = 0 AND places > 0 THEN '' WHEN length(whole) < zeros THEN lpad(whole, zeros::INTEGER, '0') ELSE whole END AS whole, fraction FROM parts),
-    grouped AS (SELECT CASE
-      WHEN length(whole) > digits THEN repeat('#', digits)
-      WHEN groups THEN ltrim(reverse(regexp_replace(reverse(whole), '([0-9]{3})', '\1,', 'g')), ',') ELSE whole END AS whole, fraction FROM padded)
-  SELECT CASE WHEN fm THEN CASE WHEN v < 0 THEN '-' WHEN sign LIKE 'S%' THEN '+' ELSE '' END || currency || whole || fraction
-    WHEN sign = 'S' THEN lpad(currency || whole, (digits + commas + length(currency))::INTEGER, ' ') || fraction || CASE WHEN v < 0 THEN '-' ELSE '+' END
-    WHEN sign = 'MI' THEN lpad(currency || whole, (digits + commas + length(currency))::INTEGER, ' ') || fraction || CASE WHEN v < 0 THEN '-' ELSE ' ' END
-    ELSE lpad(CASE WHEN v < 0 THEN '-' WHEN sign LIKE 'S%' THEN '+' ELSE ' ' END || currency || whole, (digits + commas + length(currency) + 1)::INTEGER, ' ') || fraction END
-  FROM grouped) END;
+  WITH hw_parts AS (SELECT
+      split_part(abs(v)::VARCHAR, '.', 1) AS hw_whole,
+      CASE WHEN places > 0 THEN '.' || split_part(abs(v)::VARCHAR, '.', 2) ELSE '' END AS hw_fraction),
+    hw_padded AS (SELECT CASE WHEN hw_whole = '0' AND zeros = 0 AND places > 0 THEN '' WHEN length(hw_whole) < zeros THEN lpad(hw_whole, zeros::INTEGER, '0') ELSE hw_whole END AS hw_whole, hw_fraction FROM hw_parts),
+    hw_grouped AS (SELECT CASE
+      WHEN length(hw_whole) > digits THEN repeat('#', digits)
+      WHEN groups THEN ltrim(reverse(regexp_replace(reverse(hw_whole), '([0-9]{3})', '\1,', 'g')), ',') ELSE hw_whole END AS hw_whole, hw_fraction FROM hw_padded)
+  SELECT CASE WHEN fm THEN CASE WHEN v < 0 THEN '-' WHEN sign LIKE 'S%' THEN '+' ELSE '' END || currency || hw_whole || hw_fraction
+    WHEN sign = 'S' THEN lpad(currency || hw_whole, (digits + commas + length(currency))::INTEGER, ' ') || hw_fraction || CASE WHEN v < 0 THEN '-' ELSE '+' END
+    WHEN sign = 'MI' THEN lpad(currency || hw_whole, (digits + commas + length(currency))::INTEGER, ' ') || hw_fraction || CASE WHEN v < 0 THEN '-' ELSE ' ' END
+    ELSE lpad(CASE WHEN v < 0 THEN '-' WHEN sign LIKE 'S%' THEN '+' ELSE ' ' END || currency || hw_whole, (digits + commas + length(currency) + 1)::INTEGER, ' ') || hw_fraction END
+  FROM hw_grouped) END;
 CREATE MACRO hw_bool(v) AS CASE WHEN v IS NULL THEN NULL WHEN hw_try_bool(v) IS NOT NULL THEN hw_try_bool(v)
   ELSE error('22P02:invalid input syntax for type boolean: "' || v || '"') END;
 CREATE MACRO hw_digits_only(v) AS CASE WHEN contains(v, '-') THEN '-' ELSE '' END || regexp_replace(v, '[^0-9.]', '', 'g');
+CREATE MACRO hw_interval_text(v) AS replace(v::VARCHAR, 'month', 'mon');
+-- A char as it is sent: blanks up to its bytes
+CREATE MACRO hw_pad(v, n) AS CASE WHEN strlen(v) < n THEN v || repeat(' ', (n - strlen(v))::BIGINT) ELSE v END;

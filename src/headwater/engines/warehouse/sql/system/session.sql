@@ -54,7 +54,7 @@ CREATE MACRO hw_regclass(n) AS CASE WHEN regexp_full_match(n, '[0-9]+') THEN n::
 -- Rights: the owner and superusers have all, others what they were granted. getvariable('hw_super') says whether the session's user is one.
 CREATE MACRO hw_granted(who, what, object_kind, wanted) AS getvariable('hw_super')::BOOLEAN OR EXISTS (
   SELECT 1 FROM wh._headwater.privileges AS hw_p WHERE hw_p.kind = object_kind AND hw_p.oid = what AND hw_p.grantee IN (who, 'public')
-    AND list_contains(list_transform(string_split(upper(wanted), ','), w -> trim(w)), hw_p.privilege));
+    AND list_contains(list_transform(string_split(upper(wanted), ','), hw_w -> trim(hw_w)), hw_p.privilege));
 CREATE MACRO hw_has_table_privilege(t, wanted) AS hw_granted(getvariable('hw_user')::VARCHAR, hw_regclass(t::VARCHAR), 'table', wanted),
   (who, t, wanted) AS hw_granted(who::VARCHAR, hw_regclass(t::VARCHAR), 'table', wanted);
 CREATE MACRO hw_schema_oid(n) AS CASE WHEN regexp_full_match(n, '[0-9]+') THEN n::BIGINT ELSE
