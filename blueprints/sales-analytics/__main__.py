@@ -26,7 +26,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 ARRIVAL_S = 120
 """How long no new line may arrive before the pass is given up."""
 ROWS = 20_000
-GONE = (pymysql.err.OperationalError, pymysql.err.InterfaceError, psycopg.OperationalError, botocore.exceptions.HTTPClientError)
+GONE = (
+    botocore.exceptions.ConnectionError,
+    botocore.exceptions.HTTPClientError,
+    psycopg.OperationalError,
+    pymysql.err.InterfaceError,
+    pymysql.err.OperationalError,
+)
 """What the clients raise when the server ends under them."""
 INSERT = (
     "INSERT INTO Sales (ItemID, Category, Price, Quantity, OrderDate, DestinationState, ShippingType, Referral) "

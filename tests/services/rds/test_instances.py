@@ -279,3 +279,13 @@ def test_after_a_restart_the_databases_are_back_at_their_addresses_with_their_da
     assert mysql(instances["orders"], "SHOW DATABASES LIKE 'shop'") == [("shop",)]
     assert postgres(instances["ledger"], "SELECT seven FROM t") == [(7,)]
     account.close()
+
+
+@pytest.mark.slow
+def test_the_first_question_of_a_waiter_is_held_until_the_instance_is_there(rds: Any, needs_mariadb: None) -> None:
+    """Our reading: boto3's waiter asks again after 30 s only, and an instance is there in one or two."""
+    login = {"MasterUsername": "chief", "MasterUserPassword": "secret99word"}
+    rds.create_db_instance(DBInstanceIdentifier="held", Engine="mysql", DBInstanceClass="db.t3.micro", AllocatedStorage=20, **login)
+    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="held", WaiterConfig={"MaxAttempts": 1})
+    rds.delete_db_instance(DBInstanceIdentifier="held", SkipFinalSnapshot=True)
+    rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="held", WaiterConfig={"MaxAttempts": 1})

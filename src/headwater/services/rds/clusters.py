@@ -76,6 +76,7 @@ async def create_db_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, 
 
 async def describe_db_clusters(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if "DBClusterIdentifier" in request:
+        await servers_of(ctx.home).settled(cluster_named(ctx, request["DBClusterIdentifier"]))
         found = [cluster_named(ctx, request["DBClusterIdentifier"])]
     else:
         found = ctx.store.scan(CLUSTERS, ctx.account, ctx.region)

@@ -144,6 +144,7 @@ def _member(ctx: Context, request: dict[str, Any], name: str, engine: Engine, in
 
 async def describe_db_instances(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if "DBInstanceIdentifier" in request:
+        await servers_of(ctx.home).settled(instance_named(ctx, request["DBInstanceIdentifier"]))
         found = [instance_named(ctx, request["DBInstanceIdentifier"])]
     else:
         found = ctx.store.scan(INSTANCES, ctx.account, ctx.region)

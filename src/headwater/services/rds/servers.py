@@ -8,6 +8,7 @@ A server that will not stay up is shown as `failed`, with the engine's last word
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -46,6 +47,8 @@ ENGINE_FAILURES = (EngineLost, SqlFailed, Missing, TemplateFailed, PostgresMissi
 
 
 LAST_WORDS_LINES = 5
+SETTLED_WITHIN_S = 20.0
+PASSING = {"creating", "starting", "stopping", "rebooting", "modifying", "deleting"}
 
 
 class SettleDue(Job, frozen=True, kw_only=True, tag="rds/settle/1"):
@@ -69,6 +72,7 @@ class Servers:
         self.running: dict[str, Running] = {}
         self.failures: dict[str, str] = {}  # servers that could not even be started, and why
         self.closing = False
+        self._changed = asyncio.Event()
         self._locks: dict[str, asyncio.Lock] = {}
         self._parameters: dict[str, dict[str, Variable]] = {}
 
@@ -167,9 +171,11 @@ class Servers:
         running = self.running.pop(resource_id, None)
         if running is None:
             return
-        await running.database.stop()
-        if running.door is not None:
-            await running.door.close()
+        try:
+            await running.database.stop()
+        finally:  # also where the house ends in the middle of a deletion
+            if running.door is not None:
+                await running.door.close()
 
     async def remove(self, resource_id: str) -> None:
         await self.stop(resource_id)
@@ -201,6 +207,20 @@ class Servers:
         state = running.database.state if running is not None else "starting"
         return {"up": "available", "lost": "failed", "starting": "starting", "stopped": "starting"}[state]
 
+    def tell_changed(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def settled(self, asked: Instance | Cluster) -> None:
+        """Hold a question about a resource that changes right now until it is done: SDKs' waiters ask again only after half a minute."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLED_WITHIN_S):
+                while True:
+                    resource = by_id(self._home.store, asked.account, asked.region, asked.resource_id)
+                    if resource is None or resource.status not in PASSING:
+                        return
+                    await self._changed.wait()
+
 
 def servers_of(home: Home) -> Servers:
     servers: Servers = home.rooms.setdefault("rds", Servers(home))
@@ -225,6 +245,8 @@ async def _settle(ctx: Context, due: SettleDue) -> None:
             running = servers.running.get(due.subject)
             words = running.database.last_words() if running is not None else ""
             await _now(ctx, resource, "failed", Happened(f"{error} {words}".strip(), "failure"))
+        finally:
+            servers.tell_changed()
 
 
 async def _brought_about(ctx: Context, servers: Servers, resource: Instance | Cluster) -> None:

@@ -84,7 +84,7 @@ def no_value_function(name: str) -> Callable[["Binder", exp.Expr, Scope], "Bound
 def nvl2(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     test, one, other = node.expressions
     nodes, kind = together(b, [b.expression(one, scope), b.expression(other, scope)])
-    given = exp.Not(this=exp.Is(this=b.expression(test, scope).node, expression=exp.Null()))
+    given = exp.Not(this=exp.Is(this=exp.Paren(this=b.expression(test, scope).node), expression=exp.Null()))
     return bound(exp.Case(ifs=[exp.If(this=given, true=nodes[0])], default=nodes[1]), kind)
 
 
@@ -101,7 +101,8 @@ def decode(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     branches = []
     for index in range(len(rest) // 2):
         left, right, _ = alike(b, operand, b.expression(rest[index * 2], scope))
-        branches.append(exp.If(this=exp.NullSafeEQ(this=left.copy(), expression=right), true=nodes[index]))
+        same = exp.NullSafeEQ(this=exp.Paren(this=left.copy()), expression=exp.Paren(this=right))
+        branches.append(exp.If(this=same, true=nodes[index]))
     return bound(exp.Case(ifs=branches, default=nodes[-1] if len(rest) % 2 else None), kind)
 
 

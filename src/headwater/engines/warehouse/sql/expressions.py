@@ -133,8 +133,22 @@ def inversion(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
 def comparison(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     if isinstance(node.expression, exp.Any | exp.All):
         return quantified(b, node, scope)
+    if isinstance(node.this, exp.Tuple) and isinstance(node.expression, exp.Tuple):
+        return of_rows(b, node, scope)
     left, right, _ = coercion.alike(b, b.expression(node.this, scope), b.expression(node.expression, scope))
     return bound(type(node)(this=left, expression=right), BOOLEAN)
+
+
+def of_rows(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
+    """(a, b) = (c, d): member by member."""
+    ones, others = node.this.expressions, node.expression.expressions
+    if not isinstance(node, exp.EQ | exp.NEQ):
+        raise SqlError("0A000", "rows are compared with = and <> only")
+    if len(ones) != len(others):
+        raise SqlError("42601", "unequal number of entries in row expressions")
+    pairs = [exp.EQ(this=one.copy(), expression=other.copy()) for one, other in zip(ones, others, strict=True)]
+    same = exp.Paren(this=b.expression(exp.and_(*pairs), scope).node)
+    return bound(exp.Not(this=same) if isinstance(node, exp.NEQ) else same, BOOLEAN)
 
 
 def quantified(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
@@ -309,7 +323,7 @@ def choice(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
             tests.append(b.typed(branch.this, scope, BOOLEAN))
         else:
             left, right, _ = coercion.alike(b, operand, b.expression(branch.this, scope))
-            tests.append(exp.EQ(this=left.copy(), expression=right))
+            tests.append(exp.EQ(this=exp.Paren(this=left.copy()), expression=exp.Paren(this=right)))
         results.append(b.expression(branch.args["true"], scope))
     default = node.args.get("default")
     if default is not None:

@@ -81,7 +81,7 @@ def date_add(b: "Binder", node: exp.Expr, scope: Scope) -> "Bound":
     unit = part_of(part)
     start = moment(b, value, scope)
     step = exp.Cast(this=literal(STEPS.get(unit, f"1 {unit}")), to=exp.DataType.build("INTERVAL"))
-    amount = exp.Paren(this=exp.Mul(this=step, expression=b.typed(count, scope, INTEGER)))
+    amount = exp.Paren(this=exp.Mul(this=step, expression=exp.Paren(this=b.typed(count, scope, INTEGER))))
     kind = TIMESTAMP if start.type == DATE else start.type
     return bound(cast(exp.Paren(this=exp.Add(this=cast(start.node, kind), expression=amount)), kind), kind)
 
