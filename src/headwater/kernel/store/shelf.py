@@ -7,7 +7,7 @@ Ordinary tables with the key as a unique blob, because 1,000 puts a commit cost 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,9 @@ from headwater.kernel.settings import NotServed
 
 FORMAT: Final = 1
 """The layout of a shelf; another number in the file is refused instead of misread."""
+
+UPSERT: Final = " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+ROWS_TOGETHER: Final = 200
 
 
 class Shelf:
@@ -67,14 +70,20 @@ class Shelf:
         run.execute("BEGIN IMMEDIATE")
         try:
             for table, rows in puts.items():
-                run.executemany(f'INSERT INTO "{table}" VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value', rows)  # noqa: S608 - our own table names
+                self._together(f'INSERT INTO "{table}" VALUES ', "(?, ?)", UPSERT, rows)  # noqa: S608 - our own table names
             for table, keys in deletes.items():
-                run.executemany(f'DELETE FROM "{table}" WHERE key = ?', keys)  # noqa: S608 - our own table names
+                self._together(f'DELETE FROM "{table}" WHERE key IN (', "?", ")", keys)  # noqa: S608 - our own table names
             run.execute("UPDATE _shelf SET position = ?", (position,))
             run.execute("COMMIT")
         except BaseException:
             run.execute("ROLLBACK")
             raise
+
+    def _together(self, opening: str, place: str, ending: str, rows: Sequence[tuple[bytes, ...]]) -> None:
+        """Many rows a statement: SQLite is left, and the interpreter asked for again, once a statement and not once a row."""
+        for start in range(0, len(rows), ROWS_TOGETHER):
+            part = rows[start : start + ROWS_TOGETHER]
+            self._connection.execute(opening + ", ".join([place] * len(part)) + ending, [value for row in part for value in row])
 
     def get(self, table: str, key: bytes) -> bytes | None:
         if not self._exists(table):
