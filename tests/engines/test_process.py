@@ -151,6 +151,7 @@ async def test_a_program_goes_when_the_group_that_keeps_it_falls(tmp_path: Path)
             raise RuntimeError("the house falls")
     assert pid is not None
     assert await gone(pid)
+    await engine.stop()  # the loop goes on here, and wants to hear of the child's end
 
 
 PARENT = """
