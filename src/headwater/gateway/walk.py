@@ -4,7 +4,6 @@ guard         refuse browsers' cross-site calls, before anything is read
 route         from head lines alone where they tell; the body is read first only where it must name the operation
 authenticate  before decoding: what is not signed is not parsed
 decode        wire to native values, then validated against the model
-authorize     before the operation, and from the model alone, so that it answers for rooms that are not built
 operate       the room's function
 encode        native values to wire
 record        behind the response
