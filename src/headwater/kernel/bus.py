@@ -1,7 +1,7 @@
 """The Bus: facts that one part publishes and others may want, delivered behind the request.
 
-Publishing costs an append to a list; subscribers get all that gathered, in order, in one call soon after. A subscriber must not
-raise: what it cannot take is its own affair, and ends the program loudly rather than silently losing facts.
+Publishing costs an append to a list; subscribers get all that gathered, in order, in one call soon after. What a subscriber raises is
+logged as an error; the others still get theirs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,10 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Final
+
+import structlog
+
+log = structlog.get_logger()
 
 DELIVER_AFTER_S: Final = 0.05
 Subscriber = Callable[[list[Any]], None]
@@ -42,4 +46,7 @@ class Bus:
         gathered, self._gathered = self._gathered, defaultdict(list)
         for topic, events in gathered.items():
             for subscriber in self._subscribers[topic]:
-                subscriber(events)
+                try:
+                    subscriber(events)
+                except Exception:
+                    log.exception("subscriber failed", topic=topic, events=len(events))
