@@ -63,6 +63,7 @@ async def walk(home: Home, request: Request, source: str) -> Response:
         if isinstance(request.body, Stream) and _is_form(request):
             await _read_body(request, request.body)
         place, operation = _route(request)
+        ctx.service = place.service
         codec = codec_for(operation, place.protocol)
         if isinstance(request.body, Stream) and not operation.streams_in:
             await _read_body(request, request.body)

@@ -24,13 +24,26 @@ class Client:
     response that are None are not there, and the response is the caller's own to change.
     """
 
-    __slots__ = ("_home", "_principal", "_region", "_service")
+    __slots__ = ("_assumed_by", "_called_via", "_home", "_principal", "_region", "_service", "_source_arn")
 
-    def __init__(self, home: Home, service: str, principal: Principal, region: str) -> None:
+    def __init__(
+        self,
+        home: Home,
+        service: str,
+        principal: Principal,
+        region: str,
+        *,
+        assumed_by: str = "",
+        called_via: tuple[str, ...] = (),
+        source_arn: str = "",
+    ) -> None:
         self._home = home
         self._service = service
         self._principal = principal
         self._region = region
+        self._assumed_by = assumed_by  # the room that took on the role which the principal is a session of
+        self._called_via = called_via
+        self._source_arn = source_arn
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[dict[str, Any]]]:
         async def call(**params: Any) -> dict[str, Any]:
@@ -46,7 +59,13 @@ class Client:
         if operation is None:
             raise AttributeError(f"{self._service} has no operation {name}")
         ctx = Context(
-            self._home, account=self._principal.account, region=self._region, principal=self._principal, via_service=self._service
+            self._home,
+            account=self._principal.account,
+            region=self._region,
+            principal=self._principal,
+            service=self._service,
+            called_via=self._called_via,
+            source_arn=self._source_arn,
         )
         code = ""
         try:

@@ -139,7 +139,7 @@ class Home:
 
     def context(self, *, account: str = DEFAULT_ACCOUNT, region: str, service: str) -> Context:
         """A context for what a service does by itself, between requests."""
-        return Context(self, account=account, region=region, principal=service_principal(service, account))
+        return Context(self, account=account, region=region, principal=service_principal(service, account), service=service)
 
     def issue_credentials(self, principal: Principal, expiration: datetime | None) -> Credentials:
         """Temporary credentials; `expiration` in AWS time, None for those that Headwater itself renews."""

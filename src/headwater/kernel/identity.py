@@ -31,7 +31,21 @@ _REQUEST_IDS: Final = random.Random(secrets.randbits(128))  # noqa: S311 - not a
 Kind = Literal["root", "user", "role", "federated", "service", "anonymous"]
 
 
-class Principal(msgspec.Struct, frozen=True, kw_only=True):
+class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What temporary credentials add to the one whom they stand for."""
+
+    issued_at: datetime | None = None
+    policies: tuple[str, ...] = ()  # session policies, as they were written
+    policy_arns: tuple[str, ...] = ()
+    tags: dict[str, str] = {}
+    transitive_tag_keys: tuple[str, ...] = ()
+    source_identity: str = ""
+    mfa_at: datetime | None = None
+    provider: str = ""  # who vouched for a federated identity: an ARN, or a name such as accounts.google.com
+    claims: dict[str, str] = {}  # condition keys of that provider, in lower case
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The one who acts. For a role it is the session: arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION."""
 
     arn: str
@@ -40,6 +54,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     access_key_id: str = ""
     role_arn: str = ""  # of a session: the role it was assumed from
+    session: Session | None = None
 
 
 class AccessKey(Record, frozen=True, kw_only=True):
