@@ -210,6 +210,7 @@ def test_a_new_key_signs_at_once_and_an_inactive_one_does_not(iam: Any, aws: Any
     iam.update_access_key(UserName="robert", AccessKeyId=key["AccessKeyId"], Status="Inactive")
     with refused("InvalidClientTokenId"):
         mine.get_caller_identity()
+    iam.detach_user_policy(UserName="robert", PolicyArn="arn:aws:iam::aws:policy/IAMFullAccess")
     with refused("DeleteConflict", "Cannot delete entity, must delete access keys first."):
         iam.delete_user(UserName="robert")
     iam.create_access_key(UserName="robert")
