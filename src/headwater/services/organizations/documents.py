@@ -1,10 +1,18 @@
-"""What a service-control policy must look like when it is written."""
+"""What Organizations refuses when a service-control policy is written: one sentence for everything that IAM's grammar refuses.
+
+The grammar is that of every policy without a principal; a version must be said, and be today's.
+Source: "SCP syntax" of the Organizations user guide.
+"""
 
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from headwater.aws.faults import Fault, fault
+from headwater.aws.policy import documents
+
+VERSION: Final = "2012-10-17"
 
 
 def malformed() -> Fault:
@@ -16,8 +24,9 @@ def malformed() -> Fault:
 
 def check(content: str) -> None:
     try:
-        parsed = json.loads(content)
-    except ValueError:
+        documents.check(content, "control")
+        version = json.loads(content).get("Version")
+    except (Fault, RecursionError):
         raise malformed() from None
-    if not isinstance(parsed, dict) or "Statement" not in parsed:
+    if version != VERSION:
         raise malformed()
