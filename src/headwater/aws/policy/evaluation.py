@@ -186,6 +186,13 @@ def explain(question: Question, policies: Policies) -> list[Considered]:
     ]
 
 
+def keys(question: Question, policies: Policies) -> Iterator[str]:
+    """The condition keys that an explanation of this decision will ask for."""
+    for _, several in _binding(question, policies):
+        for statement in several.candidates(question.action):
+            yield from statement.keys
+
+
 def _statements(several: PolicySet) -> Iterator[Statement]:
     for policy in several.policies:
         yield from policy.statements

@@ -59,3 +59,9 @@ class Question:
             self.missing.add(key)
         self._known[key] = values
         return values
+
+    def settle(self, keys: Iterable[str]) -> None:
+        """Look these keys up now and let go of the request: the question may be kept, and asked again, for long."""
+        for key in keys:
+            self.values(key.lower())
+        self._look_up = _nothing

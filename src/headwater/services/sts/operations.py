@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.identity import ACCESS_KEYS, Credentials, Principal, role_session
+from headwater.kernel.permissions import requires, requires_nothing
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -26,11 +27,24 @@ PACKED_BYTES: Final = 2048
 """What AWS lets session policies and tags take in their packed form: PackedPolicySize is a percentage of it."""
 
 
+FEDERATED_USER: Final = "arn:aws:sts::{account}:federated-user/{Name}"
+
+
+def _has_source_identity(ctx: Context, request: dict[str, Any]) -> bool:
+    """Asked for, or carried along from the session that assumes: a chain keeps it."""
+    session = ctx.principal.session
+    return "SourceIdentity" in request or (session is not None and bool(session.source_identity))
+
+
+@requires_nothing
 async def get_caller_identity(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Needs no permission at all."""
     return {"UserId": ctx.principal.user_id, "Account": ctx.principal.account, "Arn": ctx.principal.arn}
 
 
+@requires("sts:AssumeRole", "{RoleArn}")
+@requires("sts:TagSession", "{RoleArn}", when="Tags")
+@requires("sts:SetSourceIdentity", "{RoleArn}", when=_has_source_identity)
 async def assume_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Become a session of the role."""
     arn = request["RoleArn"]
@@ -52,6 +66,7 @@ async def assume_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@requires_nothing
 async def get_session_token(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Temporary credentials of the caller itself, who must have come with long-lived ones."""
     if "SerialNumber" in request or "TokenCode" in request:
@@ -63,6 +78,8 @@ async def get_session_token(ctx: Context, request: dict[str, Any]) -> dict[str, 
     return {"Credentials": _issued(ctx, ctx.principal, duration_s)}
 
 
+@requires("sts:GetFederationToken", FEDERATED_USER)
+@requires("sts:TagSession", FEDERATED_USER, when="Tags")
 async def get_federation_token(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Temporary credentials for somebody whom the caller vouches for."""
     _check_tags(request.get("Tags", []), [])
@@ -82,6 +99,7 @@ async def get_federation_token(ctx: Context, request: dict[str, Any]) -> dict[st
     }
 
 
+@requires("sts:GetAccessKeyInfo")
 async def get_access_key_info(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The account of a key that IAM issued. A temporary key's id says nothing without its token."""
     key = ctx.store.get(ACCESS_KEYS, request["AccessKeyId"])
