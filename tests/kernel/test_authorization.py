@@ -52,12 +52,15 @@ def allowing(*needs: Need) -> dict[str, Any]:
 
 
 def value_of(shape: Shape, name: str, service: str, depth: int = 0) -> Any:
-    match shape.kind:
+    match shape.type:
         case "structure":
-            wanted = shape.required if depth else shape.required
-            return {} if depth > DEPTH_MAX else {each: value_of(shape.members[each], each, service, depth + 1) for each in wanted}
+            return (
+                {}
+                if depth > DEPTH_MAX
+                else {each: value_of(shape.members[each].shape, each, service, depth + 1) for each in shape.required}
+            )
         case "list":
-            return [value_of(shape.member, name, service, depth + 1)] if shape.member is not None and depth <= DEPTH_MAX else []
+            return [value_of(shape.element.shape, name, service, depth + 1)] if depth <= DEPTH_MAX else []
         case "map":
             return {}
         case "boolean":
