@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 ACTION: Final = re.compile(r"[\w-]+:\w+")
 ANY: Final = "*"
 RESOURCE_POLICY: Final = "ResourcePolicy"
+EVERYTHING: Final = PolicySet([parse('{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}')])
 FINDERS: Final[dict[str, Callable[[Context, str], Bearer]]] = {"user": find_user, "group": find_group, "role": find_role}
 
 
@@ -370,10 +371,10 @@ def _alone(question: Question, several: PolicySet | None) -> bool | None:
 
 
 def _details(question: Question, scenario: Scenario) -> dict[str, str]:
-    """What each side of a call across accounts says."""
+    """What each side of a call across accounts says, as if the other one allowed everything."""
     own = Question(question.action, question.resource, question.caller, look_up=question.values)
-    theirs = decide(question, Policies(identity=scenario.policies.identity, resource=scenario.policies.resource))
+    theirs = Policies(identity=EVERYTHING, resource=scenario.policies.resource)
     return {
         "IAM Policy": _said(decide(own, Policies(identity=scenario.policies.identity))),
-        "Resource Policy": _said(theirs) if theirs.by == "resource" else "implicitDeny",
+        "Resource Policy": _said(decide(question, theirs)),
     }
