@@ -4,6 +4,7 @@ guard         refuse browsers' cross-site calls, before anything is read
 route         from head lines alone where they tell; the body is read first only where it must name the operation
 authenticate  before decoding: what is not signed is not parsed
 decode        wire to native values, then validated against the model
+prove         what the request itself proves of its caller (an identity token, a code): it may be somebody else's then
 operate       the room's function
 encode        native values to wire
 record        behind the response
@@ -129,6 +130,7 @@ async def _operate(ctx: Context, service_name: str, operation: Operation, params
         raise not_built(service_name, operation.name)
     if not ctx.home.is_open(service_name):
         await ctx.home.open_room(service_name)
+    await room(service_name).prove(ctx, operation.name, params)
     return await function(ctx, params) or {}
 
 

@@ -80,6 +80,7 @@ class Client:
                 body = params[operation.input.payload]
                 params[operation.input.payload] = Stream.of(bytes(body)) if isinstance(body, bytes | bytearray) else body
             await self._home.open_room(self._service)
+            await service.prove(ctx, operation.name, params)
             result: dict[str, Any] = _told(await function(ctx, params) or {})
         except Fault as refusal:
             code = refusal.code
