@@ -5,6 +5,7 @@ route         from head lines alone where they tell; the body is read first only
 authenticate  before decoding: what is not signed is not parsed
 decode        wire to native values, then validated against the model
 prove         what the request itself proves of its caller (an identity token, a code): it may be somebody else's then
+authorize     whether the caller may, from the model and the policies alone: also where the operation is not built
 operate       the room's function
 encode        native values to wire
 record        behind the response
@@ -55,6 +56,7 @@ async def walk(home: Home, request: Request, source: str) -> Response:
         principal=NOBODY,
         request_id=request_id,
         headers=request.headers,
+        source_ip=source,
     )
     place = Route("s3", None, "rest-xml", {}, None)
     codec: Codec | None = None
@@ -63,8 +65,7 @@ async def walk(home: Home, request: Request, source: str) -> Response:
         guard(request)
         if isinstance(request.body, Stream) and _is_form(request):
             await _read_body(request, request.body)
-        place, operation = _route(request)
-        ctx.service = place.service
+        place, operation = _route(ctx, request)
         codec = codec_for(operation, place.protocol)
         if isinstance(request.body, Stream) and not operation.streams_in:
             await _read_body(request, request.body)
@@ -72,7 +73,7 @@ async def walk(home: Home, request: Request, source: str) -> Response:
         request.body = verified_body(request, operation, authorization, secret)
         params = codec.decode(request, place.uri_labels)
         codec.validate(params)
-        result = await _operate(ctx, place.service, operation, params)
+        result = await _operate(ctx, operation, params)
         response = codec.encode(result, request_id)
         if ctx.reply_status:
             response.status = ctx.reply_status
@@ -101,8 +102,9 @@ def _is_form(request: Request) -> bool:
     return request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
 
 
-def _route(request: Request) -> tuple[Route, Operation]:
+def _route(ctx: Context, request: Request) -> tuple[Route, Operation]:
     place = route(request)
+    ctx.service = place.service
     if place.operation is None:
         raise unknown_operation(request, place)
     return place, service_model(place.service).operations[place.operation]
@@ -122,7 +124,11 @@ async def _read_body(request: Request, body: Stream) -> None:
     request.body = b"".join(pieces)
 
 
-async def _operate(ctx: Context, service_name: str, operation: Operation, params: dict[str, object]) -> dict[str, object]:
+async def _operate(ctx: Context, operation: Operation, params: dict[str, object]) -> dict[str, object]:
+    service_name = ctx.service
+    if service_name in room_names():
+        await room(service_name).prove(ctx, operation.name, params)
+    await ctx.home.authorization.authorize(ctx, operation, params)
     if service_name not in room_names():
         raise not_built(service_name, operation.name)
     function = room(service_name).functions.get(operation.name)
@@ -130,7 +136,6 @@ async def _operate(ctx: Context, service_name: str, operation: Operation, params
         raise not_built(service_name, operation.name)
     if not ctx.home.is_open(service_name):
         await ctx.home.open_room(service_name)
-    await room(service_name).prove(ctx, operation.name, params)
     return await function(ctx, params) or {}
 
 

@@ -76,11 +76,13 @@ class Client:
                 if token not in params:
                     params[token] = ctx.new_id()
             codec_for(operation, service.model.metadata.protocol).validate(params)
+            await self._take_on_role(ctx)
+            await service.prove(ctx, operation.name, params)
+            await self._home.authorization.authorize(ctx, operation, params)
             if operation.streams_in and operation.input is not None and operation.input.payload in params:
                 body = params[operation.input.payload]
                 params[operation.input.payload] = Stream.of(bytes(body)) if isinstance(body, bytes | bytearray) else body
             await self._home.open_room(self._service)
-            await service.prove(ctx, operation.name, params)
             result: dict[str, Any] = _told(await function(ctx, params) or {})
         except Fault as refusal:
             code = refusal.code
@@ -91,6 +93,15 @@ class Client:
             body = result[operation.output.payload]
             result[operation.output.payload] = Stream.of(body) if isinstance(body, bytes) else body
         return result
+
+    async def _take_on_role(self, ctx: Context) -> None:
+        """A session of a role exists only where the role trusts the one who takes it on."""
+        if not self._assumed_by:
+            return
+        authorization, role_arn = self._home.authorization, self._principal.role_arn
+        if not await authorization.trusts(role_arn, self._assumed_by, source_arn=self._source_arn, region=self._region):
+            raise fault("AccessDenied", f"{self._assumed_by} is not authorized to perform: sts:AssumeRole on resource: {role_arn}")
+        ctx.principal = await authorization.session_of(role_arn, self._principal.arn.rpartition("/")[2])
 
 
 def _told(value: Any) -> Any:

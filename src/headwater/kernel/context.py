@@ -36,10 +36,20 @@ class Context:
         "request_id",
         "service",
         "source_arn",
+        "source_ip",
         "store",
     )
 
     partition: Final = "aws"
+    account: str
+    region: str
+    principal: Principal
+    request_id: str
+    headers: Mapping[str, str]
+    service: str
+    called_via: tuple[str, ...]
+    source_arn: str
+    source_ip: str
 
     def __init__(
         self,
@@ -53,6 +63,7 @@ class Context:
         service: str = "",
         called_via: tuple[str, ...] = (),
         source_arn: str = "",
+        source_ip: str = "",
     ) -> None:
         self.home = home
         self.store: Store = home.store
@@ -65,6 +76,7 @@ class Context:
         self.headers = headers
         self.service = service  # the room that is called
         self.called_via = called_via  # the services that came before it, on behalf of the principal
+        self.source_ip = source_ip
         self.source_arn = source_arn  # the resource for which a service acts
         self.reply_headers: dict[str, str] = {}  # what the gateway adds to the response beyond the model
         self.reply_status = 0  # the status of a success, where the operation's answer decides it (S3's 206)

@@ -50,8 +50,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mfa_at: datetime | None = None
     provider: str = ""  # who vouched for a federated identity: an ARN, or a name such as accounts.google.com
     claims: dict[str, tuple[str, ...]] = {}  # condition keys of that provider, in lower case
-    parent_arn: str = ""  # of GetFederationToken: whose policies the session policies are cut with
-    parent_id: str = ""
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,7 +60,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: Kind
     user_id: str
     access_key_id: str = ""
-    role_arn: str = ""  # of a session: the role it was assumed from
+    role_arn: str = ""  # of a session: the role it was assumed from; of a federated user: who vouches for it
     session: Session | None = None
 
 

@@ -18,6 +18,7 @@ import msgspec
 from headwater.aws.models import Operation, ServiceModel, service_model
 
 if TYPE_CHECKING:
+    from headwater.aws.policy.documents import Policy
     from headwater.kernel.context import Context
     from headwater.kernel.home import Home
 
@@ -35,7 +36,7 @@ class ResourcePolicy(msgspec.Struct, frozen=True):
     """Who owns a resource, and what its own policies say. `alone`: identity policies never suffice (KMS keys, a role's trust)."""
 
     owner: str
-    policies: tuple[Any, ...] = ()
+    policies: tuple[Policy, ...] = ()
     alone: bool = False
 
 
@@ -130,6 +131,8 @@ class Service:
 
     async def prove(self, ctx: Context, operation: str, request: dict[str, Any]) -> None:
         """What the request itself proves of its caller."""
+        if operation not in self.functions:  # which imports the modules with the hooks
+            return
         hook = self._proofs.get(operation)
         if hook is not None:
             await hook(ctx, request)

@@ -190,6 +190,7 @@ def test_groups_have_members(iam: Any, refused: Any) -> None:
 
 def test_a_new_key_signs_at_once_and_an_inactive_one_does_not(iam: Any, aws: Any, refused: Any) -> None:
     iam.create_user(UserName="bob")
+    iam.attach_user_policy(UserName="bob", PolicyArn="arn:aws:iam::aws:policy/IAMFullAccess")
     key = iam.create_access_key(UserName="bob")["AccessKey"]
     assert key["AccessKeyId"].startswith("AKIA")
     assert (len(key["AccessKeyId"]), len(key["SecretAccessKey"])) == (20, 40)

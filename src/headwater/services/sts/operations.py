@@ -15,7 +15,7 @@ from headwater.kernel.authorization_message import decode_message
 from headwater.kernel.identity import ACCESS_KEYS, Principal, Session, role_session
 from headwater.kernel.permissions import requires, requires_nothing
 
-from .authorization import has_source_identity, has_tags
+from .condition_keys import has_source_identity, has_tags
 from .directory import Directory, account_of
 from .sessions import issued, packed_size, session_of
 
@@ -26,6 +26,7 @@ ASSUMED_S: Final = 3600
 CHAINED_S_MAX: Final = 3600
 SESSION_S: Final = 43_200
 ROOT_SESSION_S: Final = 3600
+FEDERATED_USER: Final = "arn:aws:sts::{account}:federated-user/{Name}"
 
 
 @requires_nothing
@@ -69,19 +70,20 @@ async def get_session_token(ctx: Context, request: dict[str, Any]) -> dict[str, 
     return issued(ctx, msgspec.structs.replace(ctx.principal, session=session), _duration_s(ctx, request), request)
 
 
-@requires("sts:GetFederationToken", "arn:aws:sts::{account}:federated-user/{Name}")
-@requires("sts:TagSession", "arn:aws:sts::{account}:federated-user/{Name}", when=has_tags)
+@requires("sts:GetFederationToken", FEDERATED_USER)
+@requires("sts:TagSession", FEDERATED_USER, when="Tags")
 async def get_federation_token(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Temporary credentials for somebody whom the caller vouches for: with no policy of its own it may do nothing."""
     _refuse_sessions(ctx, "GetFederationToken")
     account, name = ctx.principal.account, request["Name"]
-    session = msgspec.structs.replace(session_of(ctx, request), parent_arn=ctx.principal.arn, parent_id=ctx.principal.user_id)
+    session = session_of(ctx, request)
     await Directory(ctx, account).check_policies(session.policy_arns)
     federated = Principal(
         arn=f"arn:aws:sts::{account}:federated-user/{name}",
         account=account,
         kind="federated",
         user_id=f"{account}:{name}",
+        role_arn=ctx.principal.arn,  # whose policies the session's are cut with
         session=session,
     )
     return {

@@ -7,12 +7,12 @@ Source: "Pass session tags in AWS STS" and "Session policies" of IAM's user guid
 
 from __future__ import annotations
 
-import json
 import zlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.aws.faults import fault
+from headwater.aws.policy import documents
 from headwater.kernel.identity import TOKEN_BYTES_MAX, Principal, Session
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ Request = dict[str, Any]
 def session_of(ctx: Context, request: Request, *, caller: Session | None = None) -> Session:
     """The session that is asked for; `caller` is the one it is chained to."""
     tags, transitive = chained_tags(request.get("Tags", []), request.get("TransitiveTagKeys", []), caller)
-    check_policy(request.get("Policy"))
+    if "Policy" in request:
+        documents.check(request["Policy"], "session")
     inherited = caller.source_identity if caller is not None else ""
     return Session(
         issued_at=ctx.clock.now().replace(microsecond=0),
@@ -74,17 +75,6 @@ def policy_arns(request: Request) -> tuple[str, ...]:
             f"Member must have length less than or equal to {POLICY_ARNS_MAX}",
         )
     return arns
-
-
-def check_policy(document: str | None) -> None:
-    if document is None:
-        return
-    try:
-        parsed = json.loads(document)
-    except (ValueError, RecursionError):
-        parsed = None
-    if not isinstance(parsed, dict) or "Statement" not in parsed:
-        raise fault("MalformedPolicyDocument", "The policy is not in the valid JSON format.")
 
 
 def packed_size(session: Session) -> int | None:

@@ -20,7 +20,7 @@ from headwater.kernel.identity import Principal, Session
 from headwater.kernel.permissions import requires
 
 from . import SERVICE
-from .authorization import has_source_identity, has_tags
+from .condition_keys import has_source_identity, has_tags
 from .directory import Directory, Provider, account_of
 from .openid import Issuer, Issuers, NoKeys, UnknownCertificate, Unreachable, is_loopback
 from .operations import ASSUMED_S, assumed, check_duration
@@ -41,7 +41,10 @@ OPAQUE: Final = frozenset({"www.amazon.com", "graph.facebook.com"})
 KEYS: Final = ("sub", "amr", "email")
 _AWS: Final = "https://aws.amazon.com/"
 _NO_JWT: Final = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
-_NO_KEY: Final = "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements"
+_NO_KEY: Final = (
+    "Couldn't retrieve verification key from your identity provider,  "
+    "please reference AssumeRoleWithWebIdentity documentation for requirements"
+)
 
 
 @requires("sts:AssumeRoleWithWebIdentity", "{RoleArn}")

@@ -1,4 +1,8 @@
-"""What policies may ask of a request for a session: the keys of STS. Source: "Actions, resources, and condition keys for AWS STS"."""
+"""What policies may ask of a request for a session, mostly the trust policy of the role: the keys of STS.
+
+Source: "Actions, resources, and condition keys for AWS Security Token Service" of the Service Authorization Reference; "Pass
+session tags in AWS STS" of IAM's user guide, for the tags that come from elsewhere than the request.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +40,11 @@ def transitive_tag_keys(ctx: Context, request: Request) -> list[str] | None:
     session = ctx.principal.session
     inherited = session.transitive_tag_keys if session is not None else ()
     return [*inherited, *request.get("TransitiveTagKeys", [])] or None
+
+
+@SERVICE.condition_key("sts:DurationSeconds")
+def duration(ctx: Context, request: Request) -> str | None:
+    return str(request["DurationSeconds"]) if "DurationSeconds" in request else None
 
 
 @SERVICE.condition_key("aws:RequestTag/")
