@@ -38,6 +38,8 @@ IN_IAM: Final = frozenset({"user", "role", "federated"})
 NO_POLICIES: Final = PolicySet(())
 REFUSED_AS: Final = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError", "sqs": "AccessDenied"}
 """Where a service does not say it as its protocol does."""
+SERVICE_LINKED: Final = ":role/aws-service-role/"
+"""The path of roles that only their service assumes: service control policies do not bind them."""
 SERVICE_OF_ROOM: Final = {"stepfunctions": "states"}
 """The name under which a room is trusted, where it is not the room's."""
 
@@ -147,7 +149,7 @@ class Authorization:
             await self._home.open_room(service.name)
 
     def _levels(self, principal: Principal) -> tuple[PolicySet, ...]:
-        if self.control is None or principal.kind in {"service", "anonymous"}:
+        if self.control is None or principal.kind in {"service", "anonymous"} or SERVICE_LINKED in principal.role_arn:
             return ()
         return self.control.levels(principal.account)
 
