@@ -11,6 +11,7 @@ from headwater.aws.faults import Fault, fault
 from headwater.kernel.jobs import Job, handles
 from headwater.kernel.permissions import requires
 
+from .arns import new
 from .control import changing
 from .linked_role import LinkedRole
 from .model import (
@@ -45,6 +46,7 @@ class AccountDue(Job, frozen=True, kw_only=True, tag="organizations/account-due/
 
 
 @requires("organizations:CreateAccount")
+@requires("organizations:TagResource", new("account"), when="Tags")
 async def create_account(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Ask for an account; DescribeCreateAccountStatus tells when it is there."""
     organization = managed(ctx)
