@@ -4,6 +4,7 @@ guard         refuse browsers' cross-site calls, before anything is read
 route         from head lines alone where they tell; the body is read first only where it must name the operation
 authenticate  before decoding: what is not signed is not parsed
 decode        wire to native values, then validated against the model
+prove         what the request itself proves of its caller (an identity token, a code): it may be somebody else's then
 authorize     whether the caller may, from the model and the policies alone: also where the operation is not built
 operate       the room's function
 encode        native values to wire
@@ -28,8 +29,8 @@ from headwater.gateway.bodies import verified_body
 from headwater.gateway.guard import guard
 from headwater.kernel.context import Context
 from headwater.kernel.identity import DEFAULT_ACCOUNT, anonymous, new_request_id
+from headwater.kernel.operating import operate
 from headwater.kernel.record import RequestRecord
-from headwater.kernel.service import room, room_names
 from headwater.kernel.settings import DEFAULT_REGION
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ async def walk(home: Home, request: Request, source: str) -> Response:
         request.body = verified_body(request, operation, authorization, secret)
         params = codec.decode(request, place.uri_labels)
         codec.validate(params)
-        result = await _operate(ctx, operation, params)
+        result = await operate(ctx, operation, params)
         response = codec.encode(result, request_id)
         if ctx.reply_status:
             response.status = ctx.reply_status
@@ -121,26 +122,6 @@ async def _read_body(request: Request, body: Stream) -> None:
             raise fault("RequestEntityTooLargeException", f"Request must be smaller than {BODY_BYTES_MAX} bytes.")
         pieces.append(piece)
     request.body = b"".join(pieces)
-
-
-async def _operate(ctx: Context, operation: Operation, params: dict[str, object]) -> dict[str, object]:
-    service_name = ctx.service
-    await ctx.home.authorization.authorize(ctx, operation, params)
-    if service_name not in room_names():
-        raise not_built(service_name, operation.name)
-    function = room(service_name).functions.get(operation.name)
-    if function is None:
-        raise not_built(service_name, operation.name)
-    if not ctx.home.is_open(service_name):
-        await ctx.home.open_room(service_name)
-    return await function(ctx, params) or {}
-
-
-def not_built(service: str, operation: str) -> Fault:
-    """501, by name: an operation that is not built never answers a success."""
-    return fault(
-        "NotImplemented", f"Headwater has not built {service}.{operation} yet. `headwater coverage {service}` lists what is built."
-    )
 
 
 def _refusal(refusal: Fault, place: Route, codec: Codec | None, request: Request, request_id: str) -> Response:

@@ -10,6 +10,7 @@ from headwater.aws.faults import Fault, fault
 from headwater.aws.wire import Stream
 from headwater.kernel.context import Context
 from headwater.kernel.identity import Principal
+from headwater.kernel.operating import operate
 from headwater.kernel.record import RequestRecord
 from headwater.kernel.service import room, room_names
 
@@ -69,20 +70,15 @@ class Client:
         )
         code = ""
         try:
-            function = service.functions.get(operation.name)
-            if function is None:
-                raise fault("NotImplemented", f"Headwater has not built {self._service}.{operation.name} yet.")
             for token in idempotency_tokens(operation):
                 if token not in params:
                     params[token] = ctx.new_id()
             codec_for(operation, service.model.metadata.protocol).validate(params)
             await self._take_on_role(ctx)
-            await self._home.authorization.authorize(ctx, operation, params)
             if operation.streams_in and operation.input is not None and operation.input.payload in params:
                 body = params[operation.input.payload]
                 params[operation.input.payload] = Stream.of(bytes(body)) if isinstance(body, bytes | bytearray) else body
-            await self._home.open_room(self._service)
-            result: dict[str, Any] = _told(await function(ctx, params) or {})
+            result: dict[str, Any] = _told(await operate(ctx, operation, params))
         except Fault as refusal:
             code = refusal.code
             raise

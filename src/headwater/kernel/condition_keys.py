@@ -39,6 +39,12 @@ def look_up(asked: Asked, key: str) -> Values:
     own = asked.need.keys.get(key)
     if own is not None:
         return own
+    session = asked.principal.session
+    if session is not None and key in session.claims:
+        return session.claims[key]
+    hook = _hook(asked.ctx.service, key) if key.startswith("aws:") else None
+    if hook is not None:  # the room that is called knows better: tags of a session may come from an identity token
+        return hook(asked)
     found = _PLAIN.get(key)
     if found is not None:
         return found(asked)
@@ -67,16 +73,19 @@ def requested_region(asked: Asked) -> str:
 
 
 def _of_service(asked: Asked, key: str) -> Values:
-    name = room_of(key.partition(":")[0])
-    if name is None:
-        return None
-    keys = room(name).condition_keys
-    hook = keys.get(key)
-    if hook is not None:
-        return hook(asked.ctx, asked.request)
+    hook = _hook(room_of(key.partition(":")[0]), key)
+    return hook(asked) if hook is not None else None
+
+
+def _hook(name: str | None, key: str) -> Callable[[Asked], Values] | None:
+    """How the room answers for the key, if it does."""
+    keys = room(name).condition_keys if name in room_names() else {}
+    whole = keys.get(key)
+    if whole is not None:
+        return lambda asked: whole(asked.ctx, asked.request)
     stem, separator, rest = key.partition("/")
-    hook = keys.get(f"{stem}/") if separator else None
-    return hook(asked.ctx, asked.request | {"{key}": rest}) if hook is not None else None
+    by_stem = keys.get(f"{stem}/") if separator else None
+    return (lambda asked: by_stem(asked.ctx, asked.request | {"{key}": rest})) if by_stem is not None else None
 
 
 def tags_in(request: Mapping[str, Any]) -> dict[str, str]:

@@ -98,8 +98,8 @@ def _holds(key: str, template: Template, quantity: str, *, negated: bool, absent
 
     def holds(question: Question) -> bool:
         values = question.values(key)
-        if quantity == "forallvalues" and values:
-            values = tuple(value for value in values if value)
+        if quantity and values:
+            values = tuple(value for value in values if value)  # an empty text counts as no value here
         if not values:
             return absent
         test = template.test(question, negated=negated)

@@ -21,6 +21,8 @@ NOUN: Final[dict[By, str]] = {
     "session": "session policy",
     "control": "service control policy",
 }
+UNSIGNED: Final = frozenset({"sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"})
+"""Who calls these has no name yet, and is told nothing of the trust policy."""
 FRONT: Final = {"ec2": "You are not authorized to perform this operation. "}
 
 
@@ -28,6 +30,8 @@ def sentence(question: Question, decision: Decision) -> str:
     """What the one who was refused is told; the decision must be a refusal."""
     if question.caller.kind == "anonymous":
         return "Access Denied"
+    if question.action in UNSIGNED:
+        return f"Not authorized to perform {question.action}"
     service = question.action.partition(":")[0]
     resource = f'"{question.resource}"' if service == "s3" else question.resource
     asked = f"User: {question.caller.arn} is not authorized to perform: {question.action} on resource: {resource}"

@@ -21,6 +21,7 @@ from .statements import PolicySet, Statement
 
 By = Literal["identity", "resource", "boundary", "session", "control", ""]
 WITHOUT_IDENTITY: Final = frozenset({"service", "anonymous"})
+"""Nor has one who comes from an identity provider: there is no account of his yet."""
 
 
 class Policies(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,16 +66,16 @@ def decide(question: Question, policies: Policies) -> Decision:
     denied = _explicit_deny(question, policies)
     if denied is not None:
         return denied
-    kind = question.caller.kind
-    if kind in WITHOUT_IDENTITY:
+    caller = question.caller
+    if caller.kind in WITHOUT_IDENTITY or not caller.account:
         return _by_resource(_grant(question, policies.resource))
     for level in policies.control:
         if _allowing(question, level) is None:
             return Decision(False, False, "control")
     grant = _grant(question, policies.resource)
-    if question.resource_account and question.resource_account != question.caller.account:
+    if question.resource_account and question.resource_account != caller.account:
         return _across_accounts(question, policies, grant)
-    if kind == "root":
+    if caller.kind == "root":
         return Decision(True, False, "identity") if grant or not policies.resource_alone else Decision(False, False, "resource")
     return _within_account(question, policies, grant)
 
@@ -144,6 +145,7 @@ def _grant(question: Question, resource: PolicySet | None) -> Grant | None:
 
 
 def _explicit_deny(question: Question, policies: Policies) -> Decision | None:
+    """A Deny with NotPrincipal hits whoever has a boundary, whomever it excepts ("Permissions boundaries for IAM entities")."""
     bound = policies.boundary is not None
     for by, several in _binding(question, policies):
         for statement in several.split(question.action)[0]:
@@ -155,18 +157,15 @@ def _explicit_deny(question: Question, policies: Policies) -> Decision | None:
 
 
 def _binding(question: Question, policies: Policies) -> list[tuple[By, PolicySet]]:
-    """The policies that have a say for this kind of caller, in AWS's order.
-
-    A Deny with NotPrincipal hits whoever has a boundary, whomever it excepts ("Permissions boundaries for IAM entities").
-    """
-    kind = question.caller.kind
+    """The policies that have a say for this kind of caller, in AWS's order."""
+    caller = question.caller
     found: list[tuple[By, PolicySet]] = []
-    own = kind not in WITHOUT_IDENTITY
+    own = caller.kind not in WITHOUT_IDENTITY and bool(caller.account)
     if own and policies.control:
         found += [("control", level) for level in policies.control]
     if policies.resource is not None:
         found.append(("resource", policies.resource))
-    if own and kind != "root":
+    if own and caller.kind != "root":
         if policies.identity is not None:
             found.append(("identity", policies.identity))
         if policies.boundary is not None:

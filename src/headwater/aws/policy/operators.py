@@ -102,9 +102,11 @@ def number(text: str) -> float | int | None:
 
 
 DATE: Final = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d(?::?\d\d)?)?)?)?)?", re.ASCII | re.IGNORECASE
+    r"(\d{1,4})(?:-(\d\d?)(?:-(\d\d?))?)?"
+    r"(?:T(?:(\d\d?)(?::(\d\d?)(?::(\d\d?))?)?(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII | re.IGNORECASE,
 )
-EPOCH: Final = re.compile(r"\d{5,}(\.\d+)?", re.ASCII)
+EPOCH: Final = re.compile(r"-\d+|\d{5,}(\.\d+)?", re.ASCII)
 
 
 @lru_cache(1024)

@@ -21,6 +21,7 @@ class Wild(Enum):
 Token = str | Wild
 Test = Callable[[str], bool]
 REMEMBERED_MAX: Final = 4096
+ANY_WILD: Final = re.compile("[*?]")
 
 
 def tokens(pattern: str) -> tuple[Token, ...]:
