@@ -6,7 +6,7 @@ An account is invited by its number or by its address. Only the invited one acce
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -119,7 +119,37 @@ async def invite_account_to_organization(ctx: Context, request: dict[str, Any]) 
 @requires("organizations:AcceptHandshake", handshake_arn)
 async def accept_handshake(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The caller's account joins, under the root; from another organization, if it may leave that."""
-    accepted = _settled(ctx, _received(ctx, request["HandshakeId"]), "ACCEPTED")
+    joining = _joining(ctx, request["HandshakeId"])
+    if joining.organization.has_all_features:
+        await LinkedRole(ctx.client("iam")).make_as_caller()
+        joining = _joining(ctx, request["HandshakeId"])  # again: the invitation may have been cancelled meanwhile
+    joined = msgspec.structs.replace(
+        known(ctx.store, ctx.account),
+        management=joining.organization.account,
+        parent_id=joining.organization.root_id,
+        joined_at=joining.accepted.settled_at,
+        created_at=None,
+        tags=joining.accepted.tags,
+    )
+    async with changing(ctx) as tx:
+        tx.put(handshakes, joining.accepted)
+        if joining.before is not None:
+            forget_attachments(ctx, tx, joining.before, joined)
+        tx.put(members, joined)
+        if SCP in joining.organization.policy_types:
+            tx.put(attachments, full_access_of(joining.organization, joined.account))
+    return _described(ctx, joining.accepted)
+
+
+class _Joining(NamedTuple):
+    accepted: Handshake
+    organization: Organization
+    before: Organization | None
+    """The organization that the account leaves for it."""
+
+
+def _joining(ctx: Context, handshake_id: str) -> _Joining:
+    accepted = _settled(ctx, _received(ctx, handshake_id), "ACCEPTED")
     organization = ctx.store.get(organizations, accepted.account, GLOBAL)
     assert organization is not None, "its invitations are cancelled before an organization goes"
     before = organization_of(ctx.store, ctx.account)
@@ -127,24 +157,7 @@ async def accept_handshake(ctx: Context, request: dict[str, Any]) -> dict[str, A
         if before.id == organization.id:
             raise already_in_an_organization()
         check_departure(ctx, before, find_member(ctx, before, ctx.account))
-    if organization.has_all_features:
-        await LinkedRole(ctx.client("iam")).make_as_caller()
-    joined = msgspec.structs.replace(
-        known(ctx.store, ctx.account),
-        management=organization.account,
-        parent_id=organization.root_id,
-        joined_at=accepted.settled_at,
-        created_at=None,
-        tags=accepted.tags,
-    )
-    async with changing(ctx) as tx:
-        tx.put(handshakes, accepted)
-        if before is not None:
-            forget_attachments(ctx, tx, before, joined)
-        tx.put(members, joined)
-        if SCP in organization.policy_types:
-            tx.put(attachments, full_access_of(organization, joined.account))
-    return _described(ctx, accepted)
+    return _Joining(accepted, organization, before)
 
 
 async def _settle(ctx: Context, handshake: Handshake, outcome: str) -> dict[str, Any]:
