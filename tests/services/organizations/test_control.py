@@ -90,6 +90,18 @@ def test_a_change_is_felt_at_once(org: Any, member: Any, refused: Any) -> None:
     member.client("s3").list_buckets()
 
 
+def test_what_is_forbidden_stays_forbidden_after_a_restart(start_server: Any, account_on: Any, founding: Any, refused: Any) -> None:
+    """Nothing of Organizations is called before the decision asks."""
+    server = start_server()
+    founded = founding(account_on(server, "111111111111")).enabled()
+    member = founded.invite("222222222222")
+    founded.attach(founded.policy(), founded.root)
+    server.stop()
+    again = account_on(start_server(server.settings.home), member.account)
+    with refused("AccessDeniedException", "explicit deny in a service control policy"):
+        again.client("logs").describe_log_groups()
+
+
 def test_a_region_is_closed_for_an_organization(org: Any, member: Any, refused: Any) -> None:
     elsewhere = {"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}
     org.attach(org.policy(Action=["logs:*"], Condition=elsewhere), org.root)

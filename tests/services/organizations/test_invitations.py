@@ -72,6 +72,8 @@ def test_an_account_is_invited_by_its_address_too(org: Any, aws: Any, refused: A
     sent = org.client.invite_account_to_organization(Target=target)["Handshake"]
     guest.client("organizations").accept_handshake(HandshakeId=sent["Id"])
     assert org.client.describe_account(AccountId=guest.account)
+    with refused("HandshakeConstraintViolationException"):
+        org.client.invite_account_to_organization(Target=target)
     for target, reason in (
         ({"Id": "o-1234567890", "Type": "ORGANIZATION"}, "INVALID_PARTY_TYPE_TARGET"),
         ({"Id": "12345", "Type": "ACCOUNT"}, "INVALID_PATTERN"),

@@ -63,6 +63,7 @@ def test_consolidated_billing_has_no_policies(aws: Any, refused: Any) -> None:
     root = client.list_roots()["Roots"][0]["Id"]
     with refused("PolicyTypeNotAvailableForOrganizationException"):
         client.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+    assert client.list_policies(Filter="SERVICE_CONTROL_POLICY")["Policies"] == []
     with refused("ConstraintViolationException", "all features"):
         client.enable_aws_service_access(ServicePrincipal="config.amazonaws.com")
 

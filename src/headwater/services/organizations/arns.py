@@ -31,13 +31,13 @@ def arn_of(ctx: Context, organization: Organization, resource_id: str) -> str:
 
 
 def named(*names: str) -> Callable[[Context, dict[str, Any]], list[str]]:
-    """The ARNs of what these members of the request name."""
+    """The ARNs of what these members of the request name; the model requires each of them."""
 
     def arns(ctx: Context, request: dict[str, Any]) -> list[str]:
         organization = organization_of(ctx.store, ctx.account)
         if organization is None:
             return ["*"]
-        return [arn_of(ctx, organization, request[name]) for name in names if name in request]
+        return [arn_of(ctx, organization, request[name]) for name in names]
 
     return arns
 

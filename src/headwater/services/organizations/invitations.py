@@ -88,7 +88,7 @@ async def invite_account_to_organization(ctx: Context, request: dict[str, Any]) 
         raise invalid("INVALID_PARTY_TYPE_TARGET")
     if target["Type"] == "ACCOUNT" and not (len(target["Id"]) == 12 and target["Id"].isdecimal()):
         raise invalid("INVALID_PATTERN")
-    if target["Type"] == "ACCOUNT" and organization_of(ctx.store, target["Id"]) is not None:
+    if any(each.management and target["Id"].casefold() in {each.account, each.email.casefold()} for each in ctx.store.scan(members)):
         raise already_in_an_organization()
     if any(one.target == target["Id"] for one in open_invitations(ctx, organization)):
         raise fault("DuplicateHandshakeException", "A handshake with the same action and target already exists.")

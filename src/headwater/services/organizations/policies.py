@@ -33,6 +33,7 @@ from .tree import managed, overseen
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
 
+RCP: Final = "RESOURCE_CONTROL_POLICY"
 CHARACTERS_MAX: Final = 5120
 POLICIES_MAX: Final = 1000
 ID_LENGTH: Final = 8
@@ -69,6 +70,15 @@ def check_type(organization: Organization, policy_type: str) -> None:
         raise type_not_available()
     if policy_type != SCP:
         raise type_not_built(policy_type)
+
+
+def policies_of(ctx: Context, organization: Organization, policy_type: str) -> list[Policy]:
+    """All of a type, AWS's own first; of the types that are not built there are none, but AWS's own of one of them."""
+    if not organization.has_all_features:
+        return []
+    if policy_type == RCP:
+        raise type_not_built(policy_type)
+    return [FULL_ACCESS, *ctx.store.scan(policies, organization.account, GLOBAL)] if policy_type == SCP else []
 
 
 def _check_content(content: str) -> None:
@@ -153,7 +163,5 @@ async def delete_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
 async def list_policies(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """All of a type, AWS's own included."""
     organization = overseen(ctx)
-    check_type(organization, request["Filter"])
-    found = [FULL_ACCESS, *ctx.store.scan(policies, organization.account, GLOBAL)]
-    shown, token = page(found, request, lambda policy: policy.id)
+    shown, token = page(policies_of(ctx, organization, request["Filter"]), request, lambda policy: policy.id)
     return {"Policies": [describe_summary(organization, policy) for policy in shown], "NextToken": token}
