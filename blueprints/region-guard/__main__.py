@@ -80,12 +80,20 @@ def everything(run: Run) -> None:
 def the_matrix(run: Run, developers: guard.Developers) -> None:
     """Each call in each region, as both kinds of developer; the first refusal explained."""
     say.print("\n[bold]The matrix[/]")
-    table = Table("call", "region", "user of the group", "session of the role", Column("wanted"))
+    table = Table(
+        Column("call", no_wrap=True),
+        Column("region", no_wrap=True),
+        Column("user", no_wrap=True),
+        Column("role", no_wrap=True),
+        Column("answer", no_wrap=True),
+    )
     sentence = None
     for row in matrix.ROWS:
         for region, wanted in row.wanted.items():
             answers = [matrix.answer(row.call, session, region) for session in developers]
-            table.add_row(row.what, region, *(shown(each.code, wanted) for each in answers), wanted or "passes")
+            table.add_row(
+                row.what, region, *(shown(each.code, wanted) for each in answers), f"[{colour(wanted)}]{wanted or 'a success'}[/]"
+            )
             run.failures += [f"{row.what} in {region}: {each}" for each in answers if each.code != wanted]
             if wanted == "AccessDenied" and sentence is None:
                 sentence = answers[0]
@@ -101,8 +109,12 @@ def the_matrix(run: Run, developers: guard.Developers) -> None:
 
 
 def shown(code: str, wanted: str) -> str:
-    colour = "red" if code != wanted else "yellow" if code in REFUSED else "green"
-    return f"[{colour}]{code or 'passes'}[/]"
+    """A mark where the answer is AWS's, else what came instead."""
+    return f"[{colour(wanted)}]✓[/]" if code == wanted else f"[red]✗ {code or 'passes'}[/]"
+
+
+def colour(code: str) -> str:
+    return "yellow" if code in REFUSED else "green"
 
 
 def at_work(run: Run, developers: guard.Developers) -> None:

@@ -63,7 +63,7 @@ ROWS = [
     ),
     Row(
         "rds.create_db_instance",
-        lambda session, region: guard.create_instance(session, region),
+        guard.create_instance,
         {VIRGINIA: "AccessDenied", OREGON: "AccessDenied"},
     ),
     Row(

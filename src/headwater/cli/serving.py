@@ -35,7 +35,7 @@ def ensure_server() -> bool:
 
 def end_server() -> None:
     """End the server that `ensure_server` started."""
-    subprocess.run([sys.executable, "-m", "headwater", "down"], check=True)  # noqa: S603 - our own program
+    subprocess.run([sys.executable, "-m", "headwater", "down"], check=True)
 
 
 def _port() -> list[str]:

@@ -274,7 +274,7 @@ def _check_with_principal(document: str, kind: Kind) -> None:
         effect = statement.get("Effect")
         if effect is None:
             raise malformed("Missing required field Effect")
-        if effect not in {"Allow", "Deny"}:
+        if effect != "Allow" and effect != "Deny":
             raise malformed(f"Invalid effect: {effect}")
         _check_fields(statement, kind)
         _check_principal(statement)
