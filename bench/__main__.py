@@ -24,6 +24,8 @@ from rich.table import Table
 from bench.latency import Latency
 from bench.latency import measure as measure_latency
 from bench.load import Load, Outcome
+from bench.policies import WANTED_US, Cost
+from bench.policies import measure as measure_decisions
 from bench.targets import BARE as BARE_TARGET
 from bench.targets import CACHE, HEADWATER, PEER_TARGETS, ROOT, Running, Target, install_peers
 from bench.workloads import BARE, WORKLOADS, Account, Workload, first_request
@@ -45,6 +47,7 @@ class Findings:
     idle_mib: dict[str, float] = field(default_factory=dict)
     rates: dict[tuple[str, int], dict[str, list[Outcome]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     latency: Latency | None = None
+    decisions: list[Cost] = field(default_factory=list)
     absent: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def rate(self, workload: str, connections: int, program: str) -> float:
@@ -69,6 +72,7 @@ class Findings:
             "cold_start_s": self.cold_start_s,
             "idle_mib": self.idle_mib,
             "row_to_queryable_s": self.latency.rows_s if self.latency else None,
+            "policy_decision_us": {cost.question: cost.median_us for cost in self.decisions},
             "rates": [
                 {
                     "workload": workload,
@@ -173,6 +177,8 @@ def show(findings: Findings, workloads: list[Workload], names: list[str]) -> Non
             f"A row is queryable {findings.latency.median_s * 1000:.0f} ms after its INSERT (slowest {slowest * 1000:.0f} ms);"
             f" the INSERT itself, trigger and journal included, takes {insert_s * 1000:.1f} ms."
         )
+    if findings.decisions:
+        console.print(decisions_table(findings.decisions))
     for (workload_name, program), why in findings.absent.items():
         console.print(f"[dim]{program} has no figure for {workload_name}: {why}[/dim]", markup=True, highlight=False)
 
@@ -199,6 +205,15 @@ def rates_table(findings: Findings, workloads: list[Workload], names: list[str])
     return table
 
 
+def decisions_table(costs: list[Cost]) -> Table:
+    table = Table("policy decision", "median", "p99", "wanted", title="A user with 10 policies of 5 statements")
+    for cost in costs:
+        median = f"{cost.median_us:.1f} µs"
+        marked = median if cost.median_us <= WANTED_US else f"[red]{median}[/red]"
+        table.add_row(cost.question, marked, f"{cost.p99_us:.1f} µs", f"{WANTED_US:g} µs")
+    return table
+
+
 def _rate(findings: Findings, workload: str, connections: int, name: str) -> str:
     rate = findings.rate(workload, connections, name)
     return f"{rate:,.0f}" if rate else "-"
@@ -208,7 +223,10 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     known = [BARE, *WORKLOADS]
     options.add_argument(
-        "--only", action="append", choices=["start", "row", *[workload.name for workload in known]], help="one part; may be repeated"
+        "--only",
+        action="append",
+        choices=["start", "row", "decision", *[workload.name for workload in known]],
+        help="one part; may be repeated",
     )
     options.add_argument("--seconds", type=float, default=3.0, help="for each program, operation and number of connections")
     options.add_argument("--alone", action="store_true", help="Headwater without the others")
@@ -217,7 +235,7 @@ def main() -> None:
     chosen = [workload for workload in known if asked.only is None or workload.name in asked.only]
     targets = [HEADWATER] if asked.alone else [HEADWATER, *PEER_TARGETS]
     names = [target.name for target in targets]
-    if not asked.alone:
+    if not asked.alone and asked.only != ["decision"]:
         install_peers(console.print)
     findings = Findings()
     if asked.only is None or "start" in asked.only:
@@ -235,6 +253,9 @@ def main() -> None:
     if asked.only is None or "row" in asked.only:
         console.print("row: INSERT in MariaDB until Redshift counts it, as in the demonstration but with no buffering time in Firehose ...")
         row_to_queryable(findings)
+    if asked.only is None or "decision" in asked.only:
+        console.print("policy decision: the policy engine alone, without a server ...")
+        findings.decisions = measure_decisions()
     console.print()
     show(findings, chosen, names)
     asked.json.parent.mkdir(parents=True, exist_ok=True)

@@ -25,16 +25,16 @@ IDENTITY = {
     "no JSON": ("{not json", "Syntax errors in policy."),
     "no statement": (json.dumps({"Version": "2012-10-17"}), "Syntax errors in policy."),
     "an unknown member": (policy(GOOD, Colour="red"), "Syntax errors in policy."),
-    "an unknown version": (policy(GOOD, Version="2020-01-01"), "The policy failed legacy parsing"),
+    "an unknown version": (policy(GOOD, Version="2020-01-01"), "Syntax errors in policy."),
     "a principal": (policy(GOOD | {"Principal": "*"}), "Policy document should not specify a principal."),
     "no action": (policy(without(GOOD, "Action")), "Policy statement must contain actions."),
     "no resource": (policy(without(GOOD, "Resource")), "Policy statement must contain resources."),
-    "no effect": (policy(without(GOOD, "Effect")), "Missing required field Effect"),
+    "no effect": (policy(without(GOOD, "Effect")), "Syntax errors in policy."),
     "an action without a service": (policy(GOOD | {"Action": "GetObject"}), "Actions/Conditions must be prefaced by a vendor"),
     "a resource that is no ARN": (policy(GOOD | {"Resource": "bucket"}), 'Resource bucket must be in ARN format or "*".'),
     "a Sid twice": (policy(GOOD | {"Sid": "a"}, GOOD | {"Sid": "a"}), "Statement IDs (SID) in a single policy must be unique."),
     "a Sid with a blank": (policy(GOOD | {"Sid": "a b"}), "must be alpha-numeric"),
-    "an unknown operator": (policy(GOOD | {"Condition": {"Sounds": {"a": "b"}}}), "Invalid Condition type : Sounds."),
+    "an unknown operator": (policy(GOOD | {"Condition": {"Sounds": {"a": "b"}}}), "Syntax errors in policy."),
 }
 
 
