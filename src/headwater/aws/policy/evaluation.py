@@ -24,7 +24,7 @@ WITHOUT_IDENTITY: Final = frozenset({"service", "anonymous"})
 """Nor has one who comes from an identity provider: there is no account of his yet."""
 
 
-class Policies(msgspec.Struct, frozen=True, kw_only=True):
+class Policies(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that has a say. None: no such policy, and for boundary and session therefore no limit.
 
     `control` has one set for each level, from the organization's root to the account, and each must allow. A federated user
@@ -40,7 +40,7 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     resource_alone: bool = False
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """`by` is the kind of policy that decided, or that failed to allow; `statement` the one that did, if one did."""
 
     allowed: bool
