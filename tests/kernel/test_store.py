@@ -58,6 +58,19 @@ async def test_an_exception_in_the_block_leaves_nothing_behind(tmp_path: Path) -
     store.close()
 
 
+async def test_a_generation_grows_with_every_change_of_its_tables(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    before = store.generation(SMALL)
+    assert store.generation(SMALL) == before
+    async with store.transaction() as tx:
+        tx.put(SMALL, Note(owner="a", name="1"))
+    changed = store.generation(SMALL)
+    async with store.transaction() as tx:
+        tx.delete(SMALL, "a", "1")
+    assert before < changed < store.generation(SMALL)
+    store.close()
+
+
 async def test_scan_keeps_to_whole_components(tmp_path: Path) -> None:
     store = opened(tmp_path)
     async with store.transaction() as tx:

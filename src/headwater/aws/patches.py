@@ -104,6 +104,8 @@ def patch(service: str) -> Patch:
         protocol = service_model(service).metadata.protocol
     except KeyError:  # a model that did not come from botocore's folder, such as a test's
         return found
+    if protocol == "rest-json":
+        found.errors.setdefault("AccessDeniedException", ErrorPatch(403))
     if "code" not in described.get("validation", {}):
         found.validation.code = _PROTOCOL_VALIDATION.get(protocol, found.validation.code)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import select
 import shutil
@@ -16,11 +15,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
 from headwater.cli import doctor as examination
-from headwater.cli.up import default_home, up
+from headwater.cli import policies
+from headwater.cli.asking import HomeOption, ask, endpoint_of, say
+from headwater.cli.up import up
 from headwater.gateway.server import running
 from headwater.kernel.home import is_held
 from headwater.kernel.service import folder_of, room, room_names
@@ -28,12 +28,9 @@ from headwater.kernel.service import folder_of, room, room_names
 app = typer.Typer(
     help="Headwater runs AWS data architectures on this machine, on engines that really run.", no_args_is_help=True, add_completion=False
 )
-say = Console()
-
 STOP_S: Final = 60
-HomeOption = Annotated[
-    Path, typer.Option("--home", help="Headwater's folder (HEADWATER_HOME, or ~/.headwater).", default_factory=default_home)
-]
+app.command()(policies.why)
+app.add_typer(policies.policy, name="policy")
 
 
 @app.command("up", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
@@ -75,7 +72,7 @@ def _end(pid: int) -> bool:
 @app.command()
 def status(home: HomeOption, as_json: Annotated[bool, typer.Option("--json", help="The whole answer as JSON.")] = False) -> None:
     """What runs: the endpoint, the rooms in use and their engines."""
-    answer = _ask(_endpoint(home), "status")
+    answer = ask(endpoint_of(home), "status")
     if as_json:
         import msgspec
 
@@ -160,7 +157,7 @@ def ca(home: HomeOption) -> None:
 def clock(home: HomeOption, advance: Annotated[str | None, typer.Option(help="Move AWS time by 90s, 15m, 3h or 60d.")] = None) -> None:
     """Show AWS time, or move it forward."""
     body = {"advance_s": _duration(advance).total_seconds()} if advance else None
-    answer = _ask(_endpoint(home), "clock", body)
+    answer = ask(endpoint_of(home), "clock", body)
     say.print(f"{answer['now']}  ({answer['offset_s']:+.0f} s from the machine's time)")
 
 
@@ -200,47 +197,3 @@ def open_command(home: HomeOption) -> None:
         raise typer.Exit(1)
     sys.stdout.write(f"{charts[-1]}\n")
     webbrowser.open(charts[-1].as_uri())
-
-
-def _endpoint(home: Path) -> str:
-    """AWS_ENDPOINT_URL, or the server that runs on the home."""
-    named = os.environ.get("AWS_ENDPOINT_URL")
-    if named:
-        return named.rstrip("/")
-    found = running(home)
-    if found is None:
-        say.print(f"No Headwater runs on {home}: `headwater up` starts one.")
-        raise typer.Exit(1)
-    return found.endpoint
-
-
-def _ask(endpoint: str, what: str, body: dict[str, Any] | None = None) -> Any:
-    import urllib.error
-    import urllib.request
-
-    import msgspec
-
-    if not endpoint.startswith(("http://", "https://")):
-        say.print(f"AWS_ENDPOINT_URL is {endpoint}: no address such as http://127.0.0.1:4566.")
-        raise typer.Exit(1)
-    request = urllib.request.Request(f"{endpoint}/_headwater/{what}", data=msgspec.json.encode(body) if body else None)  # noqa: S310 - our own endpoint
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own endpoint
-            return msgspec.json.decode(answer.read())
-    except urllib.error.HTTPError as error:
-        say.print(_why(error, endpoint))
-    except (OSError, http.client.HTTPException) as error:
-        say.print(f"{endpoint} does not answer: {getattr(error, 'reason', error)}")
-    except ValueError:
-        say.print(f"What answers on {endpoint} is no Headwater.")
-    raise typer.Exit(1)
-
-
-def _why(refusal: Any, endpoint: str) -> str:
-    """The sentence with which a Headwater refused, or that it is none."""
-    import msgspec
-
-    try:
-        return f"Refused: {msgspec.json.decode(refusal.read())['error']}"
-    except (ValueError, LookupError, TypeError):
-        return f"What answers on {endpoint} is no Headwater."

@@ -41,6 +41,12 @@ def parser() -> argparse.ArgumentParser:
         help="always: an answer waits for the disk, so that even a power cut costs nothing",
     )
     flags.add_argument("--strict", action="store_true", help="refuse access keys that Headwater did not issue")
+    flags.add_argument(
+        "--iam",
+        choices=["enforce", "audit"],
+        default="enforce",
+        help="audit: what policies refuse passes all the same, and `headwater policy refused` lists it",
+    )
     flags.add_argument("--firehose-records-per-second", type=int, default=500_000, help="Direct PUT's quota for each delivery stream")
     return flags
 
@@ -67,6 +73,7 @@ def up(arguments: list[str]) -> None:
         port=options.port,
         fsync_always=options.fsync == "always",
         strict=options.strict,
+        iam=options.iam,
         firehose_records_per_second_max=options.firehose_records_per_second,
     )
     try:

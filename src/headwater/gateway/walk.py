@@ -4,6 +4,8 @@ guard         refuse browsers' cross-site calls, before anything is read
 route         from head lines alone where they tell; the body is read first only where it must name the operation
 authenticate  before decoding: what is not signed is not parsed
 decode        wire to native values, then validated against the model
+prove         what the request itself proves of its caller (an identity token, a code): it may be somebody else's then
+authorize     whether the caller may, from the model and the policies alone: also where the operation is not built
 operate       the room's function
 encode        native values to wire
 record        behind the response
@@ -27,8 +29,8 @@ from headwater.gateway.bodies import verified_body
 from headwater.gateway.guard import guard
 from headwater.kernel.context import Context
 from headwater.kernel.identity import DEFAULT_ACCOUNT, anonymous, new_request_id
+from headwater.kernel.operating import operate
 from headwater.kernel.record import RequestRecord
-from headwater.kernel.service import room, room_names
 from headwater.kernel.settings import DEFAULT_REGION
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ async def walk(home: Home, request: Request, source: str) -> Response:
         principal=NOBODY,
         request_id=request_id,
         headers=request.headers,
+        source_ip=source,
     )
     place = Route("s3", None, "rest-xml", {}, None)
     codec: Codec | None = None
@@ -62,7 +65,7 @@ async def walk(home: Home, request: Request, source: str) -> Response:
         guard(request)
         if isinstance(request.body, Stream) and _is_form(request):
             await _read_body(request, request.body)
-        place, operation = _route(request)
+        place, operation = _route(ctx, request)
         codec = codec_for(operation, place.protocol)
         if isinstance(request.body, Stream) and not operation.streams_in:
             await _read_body(request, request.body)
@@ -70,7 +73,7 @@ async def walk(home: Home, request: Request, source: str) -> Response:
         request.body = verified_body(request, operation, authorization, secret)
         params = codec.decode(request, place.uri_labels)
         codec.validate(params)
-        result = await _operate(ctx, place.service, operation, params)
+        result = await operate(ctx, operation, params)
         response = codec.encode(result, request_id)
         if ctx.reply_status:
             response.status = ctx.reply_status
@@ -99,8 +102,9 @@ def _is_form(request: Request) -> bool:
     return request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
 
 
-def _route(request: Request) -> tuple[Route, Operation]:
+def _route(ctx: Context, request: Request) -> tuple[Route, Operation]:
     place = route(request)
+    ctx.service = place.service
     if place.operation is None:
         raise unknown_operation(request, place)
     return place, service_model(place.service).operations[place.operation]
@@ -118,24 +122,6 @@ async def _read_body(request: Request, body: Stream) -> None:
             raise fault("RequestEntityTooLargeException", f"Request must be smaller than {BODY_BYTES_MAX} bytes.")
         pieces.append(piece)
     request.body = b"".join(pieces)
-
-
-async def _operate(ctx: Context, service_name: str, operation: Operation, params: dict[str, object]) -> dict[str, object]:
-    if service_name not in room_names():
-        raise not_built(service_name, operation.name)
-    function = room(service_name).functions.get(operation.name)
-    if function is None:
-        raise not_built(service_name, operation.name)
-    if not ctx.home.is_open(service_name):
-        await ctx.home.open_room(service_name)
-    return await function(ctx, params) or {}
-
-
-def not_built(service: str, operation: str) -> Fault:
-    """501, by name: an operation that is not built never answers a success."""
-    return fault(
-        "NotImplemented", f"Headwater has not built {service}.{operation} yet. `headwater coverage {service}` lists what is built."
-    )
 
 
 def _refusal(refusal: Fault, place: Route, codec: Codec | None, request: Request, request_id: str) -> Response:

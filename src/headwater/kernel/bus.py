@@ -30,6 +30,16 @@ class Bus:
     def subscribe(self, topic: str, subscriber: Subscriber) -> None:
         self._subscribers[topic].append(subscriber)
 
+    def has_listeners(self, topic: str) -> bool:
+        """Whether it is worth making an event for this topic."""
+        return topic in self._subscribers
+
+    def unsubscribe(self, topic: str, subscriber: Subscriber) -> None:
+        """Hear no more of a topic; what is gathered for it already is still delivered to the others."""
+        self._subscribers[topic].remove(subscriber)
+        if not self._subscribers[topic]:
+            del self._subscribers[topic]
+
     def publish(self, topic: str, event: Any) -> None:
         """Hand over one fact; costs nothing where nobody listens."""
         if topic not in self._subscribers:
@@ -45,7 +55,7 @@ class Bus:
             self._timer = None
         gathered, self._gathered = self._gathered, defaultdict(list)
         for topic, events in gathered.items():
-            for subscriber in self._subscribers[topic]:
+            for subscriber in list(self._subscribers.get(topic, ())):
                 try:
                     subscriber(events)
                 except Exception:

@@ -10,6 +10,7 @@ from headwater.aws.faults import Fault, fault
 from headwater.aws.wire import Stream
 from headwater.kernel.context import Context
 from headwater.kernel.identity import Principal
+from headwater.kernel.operating import operate
 from headwater.kernel.record import RequestRecord
 from headwater.kernel.service import room, room_names
 
@@ -24,13 +25,26 @@ class Client:
     response that are None are not there, and the response is the caller's own to change.
     """
 
-    __slots__ = ("_home", "_principal", "_region", "_service")
+    __slots__ = ("_assumed_by", "_called_via", "_home", "_principal", "_region", "_service", "_source_arn")
 
-    def __init__(self, home: Home, service: str, principal: Principal, region: str) -> None:
+    def __init__(
+        self,
+        home: Home,
+        service: str,
+        principal: Principal,
+        region: str,
+        *,
+        assumed_by: str = "",
+        called_via: tuple[str, ...] = (),
+        source_arn: str = "",
+    ) -> None:
         self._home = home
         self._service = service
         self._principal = principal
         self._region = region
+        self._assumed_by = assumed_by  # the room that took on the role which the principal is a session of
+        self._called_via = called_via
+        self._source_arn = source_arn
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[dict[str, Any]]]:
         async def call(**params: Any) -> dict[str, Any]:
@@ -46,22 +60,25 @@ class Client:
         if operation is None:
             raise AttributeError(f"{self._service} has no operation {name}")
         ctx = Context(
-            self._home, account=self._principal.account, region=self._region, principal=self._principal, via_service=self._service
+            self._home,
+            account=self._principal.account,
+            region=self._region,
+            principal=self._principal,
+            service=self._service,
+            called_via=self._called_via,
+            source_arn=self._source_arn,
         )
         code = ""
         try:
-            function = service.functions.get(operation.name)
-            if function is None:
-                raise fault("NotImplemented", f"Headwater has not built {self._service}.{operation.name} yet.")
             for token in idempotency_tokens(operation):
                 if token not in params:
                     params[token] = ctx.new_id()
             codec_for(operation, service.model.metadata.protocol).validate(params)
+            await self._take_on_role(ctx)
             if operation.streams_in and operation.input is not None and operation.input.payload in params:
                 body = params[operation.input.payload]
                 params[operation.input.payload] = Stream.of(bytes(body)) if isinstance(body, bytes | bytearray) else body
-            await self._home.open_room(self._service)
-            result: dict[str, Any] = _told(await function(ctx, params) or {})
+            result: dict[str, Any] = _told(await operate(ctx, operation, params))
         except Fault as refusal:
             code = refusal.code
             raise
@@ -71,6 +88,15 @@ class Client:
             body = result[operation.output.payload]
             result[operation.output.payload] = Stream.of(body) if isinstance(body, bytes) else body
         return result
+
+    async def _take_on_role(self, ctx: Context) -> None:
+        """A session of a role exists only where the role trusts the one who takes it on."""
+        if not self._assumed_by:
+            return
+        authorization, role_arn = self._home.authorization, self._principal.role_arn
+        if not await authorization.trusts(role_arn, self._assumed_by, source_arn=self._source_arn, region=self._region):
+            raise fault("AccessDenied", f"{self._assumed_by} is not authorized to perform: sts:AssumeRole on resource: {role_arn}")
+        ctx.principal = await authorization.session_of(role_arn, self._principal.arn.rpartition("/")[2])
 
 
 def _told(value: Any) -> Any:

@@ -25,6 +25,7 @@ class Context:
     __slots__ = (
         "account",
         "bus",
+        "called_via",
         "clock",
         "headers",
         "home",
@@ -33,11 +34,22 @@ class Context:
         "reply_headers",
         "reply_status",
         "request_id",
+        "service",
+        "source_arn",
+        "source_ip",
         "store",
-        "via_service",
     )
 
     partition: Final = "aws"
+    account: str
+    region: str
+    principal: Principal
+    request_id: str
+    headers: Mapping[str, str]
+    service: str
+    called_via: tuple[str, ...]
+    source_arn: str
+    source_ip: str
 
     def __init__(
         self,
@@ -48,7 +60,10 @@ class Context:
         principal: Principal,
         request_id: str = "",
         headers: Mapping[str, str] = NO_HEADERS,
-        via_service: str = "",
+        service: str = "",
+        called_via: tuple[str, ...] = (),
+        source_arn: str = "",
+        source_ip: str = "",
     ) -> None:
         self.home = home
         self.store: Store = home.store
@@ -59,7 +74,10 @@ class Context:
         self.principal = principal
         self.request_id = request_id or self.new_id()
         self.headers = headers
-        self.via_service = via_service
+        self.service = service  # the room that is called
+        self.called_via = called_via  # the services that came before it, on behalf of the principal
+        self.source_ip = source_ip
+        self.source_arn = source_arn  # the resource for which a service acts
         self.reply_headers: dict[str, str] = {}  # what the gateway adds to the response beyond the model
         self.reply_status = 0  # the status of a success, where the operation's answer decides it (S3's 206)
 
@@ -78,14 +96,18 @@ class Context:
         session_name: str = "headwater",
         region: str | None = None,
         service_principal: str | None = None,
+        source_arn: str = "",
     ) -> Client:
-        """Another room, as a client sees it: under `role` (an ARN), as a service, or as the caller itself."""
+        """Another room, as a client sees it: under `role` (an ARN), as a service (`events`), or as the caller itself.
+
+        A role must trust this room's own service; `source_arn` is the resource for which the service acts (`aws:SourceArn`).
+        """
         from headwater.kernel.client import Client
 
+        region = region or self.region
         if role is not None:
-            principal = identity.role_session(role, session_name)
-        elif service_principal is not None:
-            principal = identity.service_principal(service_principal, self.account)
-        else:
-            principal = self.principal
-        return Client(self.home, service, principal, region or self.region)
+            session = identity.role_session(role, session_name)
+            return Client(self.home, service, session, region, assumed_by=self.service, source_arn=source_arn)
+        if service_principal is not None:
+            return Client(self.home, service, identity.service_principal(service_principal, self.account), region, source_arn=source_arn)
+        return Client(self.home, service, self.principal, region, called_via=(*self.called_via, self.service))

@@ -16,10 +16,12 @@ from typing import IO, Any, Final
 
 import structlog
 
+from headwater.kernel.authorization import Authorization
 from headwater.kernel.bus import Bus
 from headwater.kernel.clock import Clock
 from headwater.kernel.context import Context
-from headwater.kernel.identity import DEFAULT_ACCOUNT, AccessKey, Credentials, Issuer, Principal, role_session, service_principal
+from headwater.kernel.decisions import Decisions
+from headwater.kernel.identity import DEFAULT_ACCOUNT, AccessKey, Credentials, Issuer, Principal, service_principal
 from headwater.kernel.jobs import Job, Jobs, Registration
 from headwater.kernel.service import room, room_names
 from headwater.kernel.settings import NotServed, Settings
@@ -80,6 +82,8 @@ class Home:
         setting = self.store.get(CLOCK, "offset")
         self.clock = Clock(timedelta(microseconds=setting.offset_us) if setting else timedelta())
         self.bus = Bus()
+        self.authorization = Authorization(self)
+        self.decisions = Decisions(self)
         self.pools = Pools()
         self.rooms: dict[str, Any] = {}  # a room's live things (open engines, pools), by service name
         self._opening: dict[str, asyncio.Future[None]] = {}
@@ -139,15 +143,16 @@ class Home:
 
     def context(self, *, account: str = DEFAULT_ACCOUNT, region: str, service: str) -> Context:
         """A context for what a service does by itself, between requests."""
-        return Context(self, account=account, region=region, principal=service_principal(service, account))
+        return Context(self, account=account, region=region, principal=service_principal(service, account), service=service)
 
-    def issue_credentials(self, principal: Principal, expiration: datetime | None) -> Credentials:
+    def issue_credentials(self, principal: Principal, expiration: datetime | None, *, characters_min: int = 0) -> Credentials:
         """Temporary credentials; `expiration` in AWS time, None for those that Headwater itself renews."""
-        return self.issuer.issue(principal, expiration)
+        return self.issuer.issue(principal, expiration, characters_min=characters_min)
 
-    def credentials_for(self, role_arn: str, session_name: str) -> tuple[str, str, str]:
+    async def credentials_for(self, role_arn: str, session_name: str) -> tuple[str, str, str]:
         """(access key id, secret, session token) of the role, for what Headwater runs under it."""
-        credentials = self.issuer.issue(role_session(role_arn, session_name), None)
+        session = await self.authorization.session_of(role_arn, session_name)
+        credentials = self.issuer.issue(session, None)
         return credentials.access_key_id, credentials.secret_access_key, credentials.session_token
 
     def secret_of(self, key: AccessKey) -> str:

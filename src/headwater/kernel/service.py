@@ -8,21 +8,36 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
+
 from headwater.aws.models import Operation, ServiceModel, service_model
 
 if TYPE_CHECKING:
+    from headwater.aws.policy.documents import Policy
     from headwater.kernel.context import Context
     from headwater.kernel.home import Home
 
 Function = Callable[["Context", dict[str, Any]], Awaitable[dict[str, Any] | None]]
 HomeHook = Callable[["Home"], Awaitable[None]]
 Hook = TypeVar("Hook", bound=HomeHook)
+PolicyHook = Callable[["Home", str, str], "ResourcePolicy | None"]
+TagsHook = Callable[["Home", str, dict[str, Any]], Mapping[str, str]]
+KeyHook = Callable[["Context", dict[str, Any]], "str | Iterable[str] | None"]
+ProofHook = Callable[["Context", dict[str, Any]], Awaitable[None]]
 ROOMS_PACKAGE = "headwater.services"
+
+
+class ResourcePolicy(msgspec.Struct, frozen=True):
+    """Who owns a resource, and what its own policies say. `alone`: identity policies never suffice (KMS keys, a role's trust)."""
+
+    owner: str
+    policies: tuple[Policy, ...] = ()
+    alone: bool = False
 
 
 class Service:
@@ -33,6 +48,10 @@ class Service:
         self._starts: list[HomeHook] = []
         self._stops: list[HomeHook] = []
         self._describe: Callable[[Home], object] | None = None
+        self.policy_of: PolicyHook | None = None
+        self.tags_of: TagsHook | None = None
+        self.condition_keys: dict[str, KeyHook] = {}
+        self._proofs: dict[str, ProofHook] = {}
 
     @cached_property
     def model(self) -> ServiceModel:
@@ -76,6 +95,45 @@ class Service:
         """Decorator: what `headwater status` says of the open room (its engines and their state), as plain JSON."""
         self._describe = describe
         return describe
+
+    def resource_policy(self, hook: PolicyHook) -> PolicyHook:
+        """Decorator: (home, action, resource's ARN) -> the resource's owner and own policies, or None where the action knows no such."""
+        self.policy_of = hook
+        return hook
+
+    def resource_tags(self, hook: TagsHook) -> TagsHook:
+        """Decorator: (home, resource's ARN, request) -> the resource's tags, for `aws:ResourceTag/...`."""
+        self.tags_of = hook
+        return hook
+
+    def condition_key(self, *names: str) -> Callable[[KeyHook], KeyHook]:
+        """Decorator: (ctx, request) -> the values of a condition key of this service; asked only when a policy names the key.
+
+        A name that ends with `/` stands for all keys that begin so; the hook then gets the rest as `request["{key}"]`.
+        """
+
+        def keep(hook: KeyHook) -> KeyHook:
+            self.condition_keys.update({name.lower(): hook for name in names})
+            return hook
+
+        return keep
+
+    def proof(self, *operations: str) -> Callable[[ProofHook], ProofHook]:
+        """Decorator: (ctx, request), run after validation and before the decision. The request itself proves something of its caller
+        (an identity token, a code of a second factor): the hook checks that, refuses, or writes it into `ctx.principal`.
+        """
+
+        def keep(hook: ProofHook) -> ProofHook:
+            self._proofs.update(dict.fromkeys(operations, hook))
+            return hook
+
+        return keep
+
+    async def prove(self, ctx: Context, operation: str, request: dict[str, Any]) -> None:
+        """What the request itself proves of its caller."""
+        hook = self._proofs.get(operation) if self.functions else None  # asking for the functions imports the modules that have the hooks
+        if hook is not None:
+            await hook(ctx, request)
 
     def describe(self, home: Home) -> object:
         return self._describe(home) if self._describe is not None else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -26,3 +26,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Refuse access keys that Headwater did not issue."""
     firehose_records_per_second_max: int = 500_000
     """Direct PUT's quota a stream in us-east-1."""
+    iam: Literal["enforce", "audit"] = "enforce"
+    """What a refusal does: `audit` lets the call pass and says what would have been refused."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from headwater.aws.policy.documents import PolicySet, parse
-from headwater.aws.policy.evaluation import Decision, Policies, decide, explain, missing_keys
+from headwater.aws.policy.evaluation import Decision, Policies, decide, explain
 from headwater.aws.policy.question import Caller, Question
 
 ACCOUNT = "111122223333"
@@ -278,4 +278,4 @@ def test_every_statement_is_explained_with_the_first_thing_that_did_not_fit() ->
         ("identity", "matched", None, False),
     ]
     assert {one.statement.source for one in found} == {"arn:aws:s3:::b", "inline:mine"}
-    assert missing_keys(question, Policies(identity=identity, resource=resource)) == ["aws:MultiFactorAuthPresent"]
+    assert question.missing == {"aws:multifactorauthpresent"}

@@ -198,6 +198,9 @@ def test_a_new_key_signs_at_once_and_an_inactive_one_does_not(iam: Any, aws: Any
     assert mine.get_caller_identity()["Arn"] == f"arn:aws:iam::{aws.account}:user/bob"
     assert aws.client("sts").get_access_key_info(AccessKeyId=key["AccessKeyId"])["Account"] == aws.account
     own = aws.client("iam", **keys)
+    with refused("AccessDenied", "no identity-based policy allows the iam:GetUser action"):
+        own.get_user()
+    iam.attach_user_policy(UserName="bob", PolicyArn="arn:aws:iam::aws:policy/IAMReadOnlyAccess")
     assert own.get_user()["User"]["UserName"] == "bob"
     assert [one["AccessKeyId"] for one in own.list_access_keys()["AccessKeyMetadata"]] == [key["AccessKeyId"]]
     wrong = aws.client("sts", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key="x" * 40)
@@ -209,6 +212,7 @@ def test_a_new_key_signs_at_once_and_an_inactive_one_does_not(iam: Any, aws: Any
     iam.update_access_key(UserName="robert", AccessKeyId=key["AccessKeyId"], Status="Inactive")
     with refused("InvalidClientTokenId"):
         mine.get_caller_identity()
+    iam.detach_user_policy(UserName="robert", PolicyArn="arn:aws:iam::aws:policy/IAMReadOnlyAccess")
     with refused("DeleteConflict", "Cannot delete entity, must delete access keys first."):
         iam.delete_user(UserName="robert")
     iam.create_access_key(UserName="robert")

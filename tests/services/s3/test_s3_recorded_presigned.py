@@ -24,6 +24,7 @@ def signing(aws: Any) -> Callable[[str], Any]:
     """A client that presigns with a version of the signature and with a key of Headwater's own, whose signatures are verified."""
     iam = aws.client("iam")
     iam.create_user(UserName="signer")
+    iam.attach_user_policy(UserName="signer", PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
     key = iam.create_access_key(UserName="signer")["AccessKey"]
     options = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
 

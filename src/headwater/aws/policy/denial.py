@@ -24,6 +24,8 @@ NOUN: Final[dict[By, str]] = {
 }
 SILENT_OF_NO_RESOURCE: Final = frozenset({"s3", "ec2", "cloudwatch", "codecommit", "sagemaker", "secretsmanager"})
 """As users quote them; Lambda, ECR, KMS, SSM, IAM and others say "on resource: *"."""
+UNSIGNED: Final = frozenset({"sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"})
+"""Who calls these has no name yet, and is told nothing of the trust policy."""
 FRONT: Final = {"ec2": "You are not authorized to perform this operation. "}
 
 
@@ -31,6 +33,8 @@ def sentence(question: Question, decision: Decision) -> str:
     """What the one who was refused is told; the decision must be a refusal."""
     if question.caller.kind == "anonymous":
         return "Access Denied"
+    if question.action in UNSIGNED:
+        return f"Not authorized to perform {question.action}"
     service = question.action.partition(":")[0]
     asked = f"User: {question.caller.arn} is not authorized to perform: {question.action}{_resource(question, service)}"
     return f"{FRONT.get(service, '')}{asked} {reason(question, decision)}"

@@ -185,11 +185,11 @@ def explain(question: Question, policies: Policies) -> list[Considered]:
     ]
 
 
-def missing_keys(question: Question, policies: Policies) -> list[str]:
-    """The condition keys, as the policies spell them, that would have had a say and that the question does not have."""
-    action = question.action.lower()
-    named = {key for _, several in _binding(question, policies) for one in _statements(several) if one.actions(action) for key in one.keys}
-    return sorted(key for key in named if question.values(key.lower()) is None)
+def keys(question: Question, policies: Policies) -> Iterator[str]:
+    """The condition keys that an explanation of this decision will ask for."""
+    for _, several in _binding(question, policies):
+        for statement in several.candidates(question.action):
+            yield from statement.keys
 
 
 def _statements(several: PolicySet) -> Iterator[Statement]:

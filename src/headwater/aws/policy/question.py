@@ -54,8 +54,19 @@ class Question:
         except KeyError:
             pass
         found = self._look_up(key)
-        values = None if found is None else (found,) if isinstance(found, str) else tuple(found)
+        values = None if found is None else (found,) if isinstance(found, str) else tuple(map(str, found))
         if values is None:
             self.missing.add(key)
         self._known[key] = values
         return values
+
+    def settle(self, keys: Iterable[str]) -> None:
+        """Look these keys up now and let go of the request: the question may be kept, and asked again, for long."""
+        for key in keys:
+            self.values(key.lower())
+        self._look_up = _nothing
+
+    @property
+    def context(self) -> dict[str, tuple[str, ...]]:
+        """The condition keys that were asked for and are there."""
+        return {key: values for key, values in self._known.items() if values is not None}

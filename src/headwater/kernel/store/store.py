@@ -27,20 +27,23 @@ SYNC_EVERY_S: Final = 0.1
 
 
 class _Memory:
-    """A small table: its records by key, and the keys in order."""
+    """A small table: its records by key, the keys in order, and how often it was changed."""
 
-    __slots__ = ("keys", "records")
+    __slots__ = ("changes", "keys", "records")
 
     def __init__(self, rows: list[tuple[bytes, Any]]) -> None:
         self.records: dict[bytes, Any] = dict(rows)
         self.keys: list[bytes] = sorted(self.records)
+        self.changes = 0
 
     def put(self, key: bytes, record: Any) -> None:
+        self.changes += 1
         if key not in self.records:
             insort(self.keys, key)
         self.records[key] = record
 
     def delete(self, key: bytes) -> None:
+        self.changes += 1
         if self.records.pop(key, None) is not None:
             del self.keys[bisect_left(self.keys, key)]
 
@@ -181,6 +184,10 @@ class Store:
         """All records of a small table whose key begins with these components, in key order."""
         assert not table.big, f"{table.name} lives on disk: use range()"
         return list(self._table(table).scan(encode_key(components)))
+
+    def generation(self, *tables: Table[Any]) -> int:
+        """A number that grows with every change of these small tables: what was worked out at the same number still holds."""
+        return sum([self._table(table).changes for table in tables])
 
     async def range(
         self, table: Table[R], *components: str, prefix: str = "", after: str | None = None, beyond: str | None = None, limit: int = 1000

@@ -6,7 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.aws.faults import Fault, fault
+from headwater.kernel.permissions import requires
 
+from .arns import STREAM
 from .buffers import buffers_of
 from .model import no_such_stream, streams
 
@@ -21,6 +23,7 @@ def slow_down() -> Fault:
     return fault("ServiceUnavailableException", "Slow down.")
 
 
+@requires("firehose:PutRecord", STREAM)
 async def put_record(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Take one record."""
     stream = ctx.store.get(streams, ctx.account, ctx.region, request["DeliveryStreamName"])
@@ -36,6 +39,7 @@ async def put_record(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"RecordId": f"{buffer.record_stem}{number:016x}0000", "Encrypted": False}
 
 
+@requires("firehose:PutRecordBatch", STREAM)
 async def put_record_batch(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Take a batch, or as much of it as the stream's allowance lets pass: the rest is answered record by record."""
     stream = ctx.store.get(streams, ctx.account, ctx.region, request["DeliveryStreamName"])

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from headwater.aws.faults import fault
+from headwater.kernel.permissions import requires
 
 from . import destination
+from .arns import PRINCIPAL, STREAM, roles_given
 from .buffers import buffers_of
 from .delivery import SweepDue
 from .model import DESTINATION_ID, STREAMS_MAX, TAGS_MAX, Stream, describe, no_such_stream, streams
@@ -34,6 +36,8 @@ def find(ctx: Context, name: str) -> Stream:
     return stream
 
 
+@requires("firehose:CreateDeliveryStream", STREAM)
+@requires("iam:PassRole", roles_given, passed_to=PRINCIPAL)
 async def create_delivery_stream(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a stream; it is ACTIVE at once."""
     name = request["DeliveryStreamName"]
@@ -76,6 +80,7 @@ def _only_destination(request: dict[str, Any]) -> dict[str, Any]:
     return configuration
 
 
+@requires("firehose:DescribeDeliveryStream", STREAM)
 async def describe_delivery_stream(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A stream has one destination: a page that begins behind it is empty."""
     description = describe(find(ctx, request["DeliveryStreamName"]))
@@ -84,6 +89,7 @@ async def describe_delivery_stream(ctx: Context, request: dict[str, Any]) -> dic
     return {"DeliveryStreamDescription": description}
 
 
+@requires("firehose:ListDeliveryStreams")
 async def list_delivery_streams(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Names in alphabetical order."""
     start = request.get("ExclusiveStartDeliveryStreamName", "")
@@ -93,6 +99,7 @@ async def list_delivery_streams(ctx: Context, request: dict[str, Any]) -> dict[s
     return {"DeliveryStreamNames": names[:limit], "HasMoreDeliveryStreams": len(names) > limit}
 
 
+@requires("firehose:DeleteDeliveryStream", STREAM)
 async def delete_delivery_stream(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Delete a stream, and with it what it has not delivered, as AWS says it may."""
     stream = find(ctx, request["DeliveryStreamName"])
@@ -104,6 +111,8 @@ async def delete_delivery_stream(ctx: Context, request: dict[str, Any]) -> dict[
     return {}
 
 
+@requires("firehose:UpdateDestination", STREAM)
+@requires("iam:PassRole", roles_given, passed_to=PRINCIPAL)
 async def update_destination(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Change where the stream delivers from now on; what is already sealed keeps the name it was given."""
     name = request["DeliveryStreamName"]
@@ -138,6 +147,7 @@ def _tagged(tags: dict[str, str], added: list[dict[str, str]]) -> dict[str, str]
     return tags
 
 
+@requires("firehose:TagDeliveryStream", STREAM)
 async def tag_delivery_stream(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Add tags, or overwrite their values."""
     stream = find(ctx, request["DeliveryStreamName"])
@@ -146,6 +156,7 @@ async def tag_delivery_stream(ctx: Context, request: dict[str, Any]) -> dict[str
     return {}
 
 
+@requires("firehose:UntagDeliveryStream", STREAM)
 async def untag_delivery_stream(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Take tags off; keys that are not there are no error."""
     stream = find(ctx, request["DeliveryStreamName"])
@@ -155,6 +166,7 @@ async def untag_delivery_stream(ctx: Context, request: dict[str, Any]) -> dict[s
     return {}
 
 
+@requires("firehose:ListTagsForDeliveryStream", STREAM)
 async def list_tags_for_delivery_stream(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Tags in the order of their keys."""
     stream = find(ctx, request["DeliveryStreamName"])

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from headwater.aws.faults import fault
+from headwater.kernel.permissions import requires
 
+from .arns import database_arns, database_with_contents, every_database
 from .model import CatalogDatabase, check_catalog, databases, describe_database, find_database, tables
 from .paging import page
 from .removal import Removal
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 LISTED: Final = 100
 
 
+@requires("glue:CreateDatabase", database_arns)
 async def create_database(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a database."""
     check_catalog(ctx, request)
@@ -32,12 +35,14 @@ async def create_database(ctx: Context, request: dict[str, Any]) -> dict[str, An
     return {}
 
 
+@requires("glue:GetDatabase", database_arns)
 async def get_database(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """One database."""
     check_catalog(ctx, request)
     return {"Database": describe_database(find_database(ctx, request["Name"]))}
 
 
+@requires("glue:GetDatabases", every_database)
 async def get_databases(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """All, by name."""
     check_catalog(ctx, request)
@@ -45,6 +50,7 @@ async def get_databases(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
     return {"DatabaseList": [describe_database(database) for database in shown], **more}
 
 
+@requires("glue:UpdateDatabase", database_arns)
 async def update_database(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Another definition under the same name."""
     check_catalog(ctx, request)
@@ -57,6 +63,7 @@ async def update_database(ctx: Context, request: dict[str, Any]) -> dict[str, An
     return {}
 
 
+@requires("glue:DeleteDatabase", database_with_contents)
 async def delete_database(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """With its tables, their versions and partitions."""
     check_catalog(ctx, request)

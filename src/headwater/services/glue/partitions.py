@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.aws.faults import Fault, fault
+from headwater.kernel.permissions import requires
 
+from .arns import table_arns
 from .model import (
     CatalogPartition,
     CatalogTable,
@@ -86,6 +88,7 @@ def _changed(
     return before, after
 
 
+@requires("glue:CreatePartition", table_arns)
 async def create_partition(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make one."""
     made = _made(ctx, _table(ctx, request), request["PartitionInput"])
@@ -94,6 +97,7 @@ async def create_partition(ctx: Context, request: dict[str, Any]) -> dict[str, A
     return {}
 
 
+@requires("glue:BatchCreatePartition", table_arns)
 async def batch_create_partition(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make several; what could not be made is listed."""
     table = _table(ctx, request)
@@ -113,11 +117,13 @@ async def batch_create_partition(ctx: Context, request: dict[str, Any]) -> dict[
     return {"Errors": errors}
 
 
+@requires("glue:GetPartition", table_arns)
 async def get_partition(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """One, by its values."""
     return {"Partition": describe_partition(_find(ctx, _table(ctx, request), request["PartitionValues"]))}
 
 
+@requires("glue:BatchGetPartition", table_arns)
 async def batch_get_partition(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Several; those that are not there are left out."""
     table = _table(ctx, request)
@@ -125,6 +131,7 @@ async def batch_get_partition(ctx: Context, request: dict[str, Any]) -> dict[str
     return {"Partitions": [describe_partition(one) for one in found if one is not None], "UnprocessedKeys": []}
 
 
+@requires("glue:GetPartitions", table_arns)
 async def get_partitions(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Those that an expression lets through, in the order of their values; a segment is a share of them for one of several readers."""
     table = _table(ctx, request)
@@ -141,6 +148,7 @@ async def get_partitions(ctx: Context, request: dict[str, Any]) -> dict[str, Any
     return {"Partitions": [describe_partition(one, with_columns=with_columns) for one in shown], **more}
 
 
+@requires("glue:UpdatePartition", table_arns)
 async def update_partition(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Another definition, or other values."""
     before, after = _changed(ctx, _table(ctx, request), request["PartitionValueList"], request["PartitionInput"])
@@ -150,6 +158,7 @@ async def update_partition(ctx: Context, request: dict[str, Any]) -> dict[str, A
     return {}
 
 
+@requires("glue:BatchUpdatePartition", table_arns)
 async def batch_update_partition(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Several; what could not be changed is listed."""
     table = _table(ctx, request)
@@ -171,6 +180,7 @@ async def batch_update_partition(ctx: Context, request: dict[str, Any]) -> dict[
     return {"Errors": errors}
 
 
+@requires("glue:DeletePartition", table_arns)
 async def delete_partition(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """One; the files stay."""
     going = _find(ctx, _table(ctx, request), request["PartitionValues"])
@@ -179,6 +189,7 @@ async def delete_partition(ctx: Context, request: dict[str, Any]) -> dict[str, A
     return {}
 
 
+@requires("glue:BatchDeletePartition", table_arns)
 async def batch_delete_partition(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Several; those that are not there are listed."""
     table = _table(ctx, request)
@@ -195,6 +206,7 @@ async def batch_delete_partition(ctx: Context, request: dict[str, Any]) -> dict[
     return {"Errors": errors}
 
 
+@requires("glue:GetPartitionIndexes", table_arns)
 async def get_partition_indexes(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """None: an index cannot be made here, and nothing is slower for it."""
     _table(ctx, request)

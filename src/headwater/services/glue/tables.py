@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from headwater.aws.faults import Fault, fault
+from headwater.kernel.permissions import requires
 
+from .arns import every_table, table_arns
 from .model import (
     CatalogTable,
     check_catalog,
@@ -43,6 +45,7 @@ def _definition(request: dict[str, Any]) -> dict[str, Any]:
     return definition
 
 
+@requires("glue:CreateTable", table_arns)
 async def create_table(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a table, at version 0."""
     check_catalog(ctx, request)
@@ -69,6 +72,7 @@ async def create_table(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@requires("glue:GetTable", table_arns)
 async def get_table(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """One table. GetTable has a sentence of its own for one that is not there."""
     check_catalog(ctx, request)
@@ -79,6 +83,7 @@ async def get_table(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"Table": describe_table(table)}
 
 
+@requires("glue:GetTables", every_table)
 async def get_tables(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A database's tables by name, those whose names match."""
     check_catalog(ctx, request)
@@ -94,6 +99,7 @@ async def get_tables(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"TableList": described, **more}
 
 
+@requires("glue:UpdateTable", table_arns)
 async def update_table(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The next version of a table."""
     check_catalog(ctx, request)
@@ -112,6 +118,7 @@ async def update_table(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@requires("glue:DeleteTable", table_arns)
 async def delete_table(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """With its versions and partitions; the files in S3 stay."""
     check_catalog(ctx, request)
@@ -121,6 +128,7 @@ async def delete_table(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@requires("glue:BatchDeleteTable", table_arns)
 async def batch_delete_table(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Several; what could not be deleted is listed."""
     check_catalog(ctx, request)
@@ -155,6 +163,7 @@ def _described_version(table: CatalogTable) -> dict[str, Any]:
     return {"Table": describe_table(table), "VersionId": str(table.version)}
 
 
+@requires("glue:GetTableVersion", table_arns)
 async def get_table_version(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """One version, the current one unless another is named."""
     check_catalog(ctx, request)
@@ -164,6 +173,7 @@ async def get_table_version(ctx: Context, request: dict[str, Any]) -> dict[str, 
     return {"TableVersion": _described_version(table)}
 
 
+@requires("glue:GetTableVersions", table_arns)
 async def get_table_versions(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Newest first. The token counts from the newest version downwards."""
     check_catalog(ctx, request)
@@ -181,6 +191,7 @@ async def get_table_versions(ctx: Context, request: dict[str, Any]) -> dict[str,
     return {"TableVersions": [_described_version(version) for version in shown], **more}
 
 
+@requires("glue:DeleteTableVersion", table_arns)
 async def delete_table_version(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """An archived version; the current one is the table itself."""
     check_catalog(ctx, request)
@@ -198,6 +209,7 @@ def _deletable(ctx: Context, table: CatalogTable, version: str) -> CatalogTable:
     return found
 
 
+@requires("glue:BatchDeleteTableVersion", table_arns)
 async def batch_delete_table_version(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Several; what could not be deleted is listed."""
     check_catalog(ctx, request)

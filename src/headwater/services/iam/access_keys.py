@@ -13,7 +13,9 @@ import msgspec
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.identity import ACCESS_KEYS, AccessKey
+from headwater.kernel.permissions import requires
 
+from . import arns
 from .last_use import last_use_of
 from .model import User, arn_of, calling_user, users
 from .paging import page
@@ -48,6 +50,7 @@ def _find(ctx: Context, request: dict[str, Any]) -> tuple[User, AccessKey]:
     return user, key
 
 
+@requires("iam:CreateAccessKey", arns.user)
 async def create_access_key(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A key that signs from this moment on."""
     user = calling_user(ctx, request.get("UserName"))
@@ -79,6 +82,7 @@ async def create_access_key(ctx: Context, request: dict[str, Any]) -> dict[str, 
     }
 
 
+@requires("iam:ListAccessKeys", arns.user)
 async def list_access_keys(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A user's keys, without secrets."""
     user = calling_user(ctx, request.get("UserName"))
@@ -89,6 +93,7 @@ async def list_access_keys(ctx: Context, request: dict[str, Any]) -> dict[str, A
     return {"AccessKeyMetadata": listed, **more}
 
 
+@requires("iam:UpdateAccessKey", arns.user)
 async def update_access_key(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Let it sign, or not."""
     _, key = _find(ctx, request)
@@ -102,6 +107,7 @@ async def update_access_key(ctx: Context, request: dict[str, Any]) -> dict[str, 
     return {}
 
 
+@requires("iam:DeleteAccessKey", arns.user)
 async def delete_access_key(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """It signs nothing any more."""
     user, key = _find(ctx, request)
@@ -112,6 +118,7 @@ async def delete_access_key(ctx: Context, request: dict[str, Any]) -> dict[str, 
     return {}
 
 
+@requires("iam:GetAccessKeyLastUsed", arns.bearer_of_key)
 async def get_access_key_last_used(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """When, for which service and where a key last signed; it needs no user's name."""
     key = ctx.store.get(ACCESS_KEYS, request["AccessKeyId"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.aws.faults import fault
+from headwater.kernel.permissions import requires
 
 from .documents import INLINE_CHARACTERS_MAX, MANAGED_CHARACTERS_MAX, TRUST_CHARACTERS_MAX
 from .model import GLOBAL, PER_ACCOUNT_MAX, Alias, aliases, attachments, groups, instance_profiles, policies, roles, users
@@ -32,6 +33,7 @@ QUOTAS: Final = {
 }
 
 
+@requires("iam:CreateAccountAlias")
 async def create_account_alias(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """An account has one alias, and no two accounts have the same."""
     alias = request["AccountAlias"]
@@ -42,12 +44,14 @@ async def create_account_alias(ctx: Context, request: dict[str, Any]) -> dict[st
     return {}
 
 
+@requires("iam:ListAccountAliases")
 async def list_account_aliases(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The one, or none."""
     alias = ctx.store.get(aliases, ctx.account, GLOBAL)
     return {"AccountAliases": [] if alias is None else [alias.alias], "IsTruncated": False}
 
 
+@requires("iam:DeleteAccountAlias")
 async def delete_account_alias(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Give it up."""
     alias = ctx.store.get(aliases, ctx.account, GLOBAL)
@@ -58,6 +62,7 @@ async def delete_account_alias(ctx: Context, request: dict[str, Any]) -> dict[st
     return {}
 
 
+@requires("iam:GetAccountSummary")
 async def get_account_summary(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Counts and quotas of what this room keeps."""
     place = (ctx.account, GLOBAL)

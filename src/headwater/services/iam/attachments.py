@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from headwater.aws.faults import fault
+from headwater.kernel.permissions import requires
 
+from . import arns
 from .model import (
     KINDS,
     Bearer,
@@ -66,51 +68,61 @@ def path_of(policy_arn: str) -> str:
     return policy_arn.partition(":policy")[2].rpartition("/")[0] + "/"
 
 
+@requires("iam:AttachUserPolicy", arns.user)
 async def attach_user_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Attach a managed policy to a user."""
     return await _attach(ctx, find_user(ctx, request["UserName"]), request["PolicyArn"])
 
 
+@requires("iam:DetachUserPolicy", arns.user)
 async def detach_user_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Detach it again."""
     return await _detach(ctx, find_user(ctx, request["UserName"]), request["PolicyArn"])
 
 
+@requires("iam:ListAttachedUserPolicies", arns.user)
 async def list_attached_user_policies(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A user's managed policies; those of its groups are the groups'."""
     return _listed(find_user(ctx, request["UserName"]), request)
 
 
+@requires("iam:AttachGroupPolicy", arns.group)
 async def attach_group_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Attach a managed policy to a group."""
     return await _attach(ctx, find_group(ctx, request["GroupName"]), request["PolicyArn"])
 
 
+@requires("iam:DetachGroupPolicy", arns.group)
 async def detach_group_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Detach it again."""
     return await _detach(ctx, find_group(ctx, request["GroupName"]), request["PolicyArn"])
 
 
+@requires("iam:ListAttachedGroupPolicies", arns.group)
 async def list_attached_group_policies(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A group's managed policies."""
     return _listed(find_group(ctx, request["GroupName"]), request)
 
 
+@requires("iam:AttachRolePolicy", arns.role)
 async def attach_role_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Attach a managed policy to a role."""
     return await _attach(ctx, changeable_role(ctx, request["RoleName"]), request["PolicyArn"])
 
 
+@requires("iam:DetachRolePolicy", arns.role)
 async def detach_role_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Detach it again."""
     return await _detach(ctx, changeable_role(ctx, request["RoleName"]), request["PolicyArn"])
 
 
+@requires("iam:ListAttachedRolePolicies", arns.role)
 async def list_attached_role_policies(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A role's managed policies."""
     return _listed(find_role(ctx, request["RoleName"]), request)
 
 
+@requires("iam:ListEntitiesForPolicy", arns.POLICY)
 async def list_entities_for_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Who bears the policy, or is bounded by it."""
     policy = find_policy(ctx, request["PolicyArn"])
@@ -131,6 +143,7 @@ async def list_entities_for_policy(ctx: Context, request: dict[str, Any]) -> dic
     return listed | more
 
 
+@requires("iam:PutUserPermissionsBoundary", arns.user)
 async def put_user_permissions_boundary(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """What the user can be allowed at most."""
     user = find_user(ctx, request["UserName"])
@@ -140,6 +153,7 @@ async def put_user_permissions_boundary(ctx: Context, request: dict[str, Any]) -
     return {}
 
 
+@requires("iam:DeleteUserPermissionsBoundary", arns.user)
 async def delete_user_permissions_boundary(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """No boundary any more."""
     user = find_user(ctx, request["UserName"])
@@ -150,6 +164,7 @@ async def delete_user_permissions_boundary(ctx: Context, request: dict[str, Any]
     return {}
 
 
+@requires("iam:PutRolePermissionsBoundary", arns.role)
 async def put_role_permissions_boundary(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """What the role can be allowed at most."""
     role = changeable_role(ctx, request["RoleName"])
@@ -159,6 +174,7 @@ async def put_role_permissions_boundary(ctx: Context, request: dict[str, Any]) -
     return {}
 
 
+@requires("iam:DeleteRolePermissionsBoundary", arns.role)
 async def delete_role_permissions_boundary(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """No boundary any more."""
     role = changeable_role(ctx, request["RoleName"])

@@ -8,7 +8,9 @@ import msgspec
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.identity import new_unique_id
+from headwater.kernel.permissions import requires
 
+from . import arns
 from .model import GLOBAL, Group, check_quota, describe_group, describe_user, find_group, find_user, groups, members_of, taken, users
 from .paging import page, under
 
@@ -22,6 +24,7 @@ def name_taken(name: str) -> Fault:
     return fault("EntityAlreadyExists", f"Group with name {name} already exists.")
 
 
+@requires("iam:CreateGroup", arns.new("group", "GroupName"))
 async def create_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a group."""
     name = request["GroupName"]
@@ -40,6 +43,7 @@ async def create_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"Group": describe_group(group)}
 
 
+@requires("iam:GetGroup", arns.group)
 async def get_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The group and a page of its members."""
     group = find_group(ctx, request["GroupName"])
@@ -47,6 +51,7 @@ async def get_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"Group": describe_group(group), "Users": [describe_user(user, whole=False) for user in shown], **more}
 
 
+@requires("iam:ListGroups", arns.listed("group"))
 async def list_groups(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """By name, under a path."""
     found = [group for group in ctx.store.scan(groups, ctx.account, GLOBAL) if under(request.get("PathPrefix"), group.path)]
@@ -54,6 +59,7 @@ async def list_groups(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"Groups": [describe_group(group) for group in shown], **more}
 
 
+@requires("iam:UpdateGroup", arns.renamed_group)
 async def update_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Another name or path; its members follow."""
     group = find_group(ctx, request["GroupName"])
@@ -71,6 +77,7 @@ async def update_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@requires("iam:DeleteGroup", arns.group)
 async def delete_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Only an empty group without policies can go."""
     group = find_group(ctx, request["GroupName"])
@@ -85,6 +92,7 @@ async def delete_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@requires("iam:AddUserToGroup", arns.group)
 async def add_user_to_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Adding twice is adding once."""
     group = find_group(ctx, request["GroupName"])
@@ -98,6 +106,7 @@ async def add_user_to_group(ctx: Context, request: dict[str, Any]) -> dict[str, 
     return {}
 
 
+@requires("iam:RemoveUserFromGroup", arns.group)
 async def remove_user_from_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Removing who is not in it changes nothing."""
     group = find_group(ctx, request["GroupName"])
@@ -107,6 +116,7 @@ async def remove_user_from_group(ctx: Context, request: dict[str, Any]) -> dict[
     return {}
 
 
+@requires("iam:ListGroupsForUser", arns.user)
 async def list_groups_for_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The groups that a user is in."""
     user = find_user(ctx, request["UserName"])

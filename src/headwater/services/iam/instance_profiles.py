@@ -8,7 +8,9 @@ import msgspec
 
 from headwater.aws.faults import fault
 from headwater.kernel.identity import new_unique_id
+from headwater.kernel.permissions import requires
 
+from . import arns
 from .model import (
     GLOBAL,
     InstanceProfile,
@@ -33,6 +35,7 @@ def _described(ctx: Context, profile: InstanceProfile) -> dict[str, Any]:
     return describe_instance_profile(profile, role)
 
 
+@requires("iam:CreateInstanceProfile", arns.new("instance-profile", "InstanceProfileName"))
 async def create_instance_profile(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make an empty profile."""
     name = request["InstanceProfileName"]
@@ -52,11 +55,13 @@ async def create_instance_profile(ctx: Context, request: dict[str, Any]) -> dict
     return {"InstanceProfile": _described(ctx, profile)}
 
 
+@requires("iam:GetInstanceProfile", arns.instance_profile)
 async def get_instance_profile(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The profile and its role."""
     return {"InstanceProfile": _described(ctx, find_instance_profile(ctx, request["InstanceProfileName"]))}
 
 
+@requires("iam:ListInstanceProfiles", arns.listed("instance-profile"))
 async def list_instance_profiles(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """By name, under a path."""
     found = [one for one in ctx.store.scan(instance_profiles, ctx.account, GLOBAL) if under(request.get("PathPrefix"), one.path)]
@@ -64,6 +69,7 @@ async def list_instance_profiles(ctx: Context, request: dict[str, Any]) -> dict[
     return {"InstanceProfiles": [_described(ctx, profile) for profile in shown], **more}
 
 
+@requires("iam:ListInstanceProfilesForRole", arns.role)
 async def list_instance_profiles_for_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The profiles that hold a role."""
     role = find_role(ctx, request["RoleName"])
@@ -72,6 +78,8 @@ async def list_instance_profiles_for_role(ctx: Context, request: dict[str, Any])
     return {"InstanceProfiles": [_described(ctx, profile) for profile in shown], **more}
 
 
+@requires("iam:AddRoleToInstanceProfile", arns.instance_profile)
+@requires("iam:PassRole", arns.role, passed_to="ec2.amazonaws.com")
 async def add_role_to_instance_profile(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A profile holds one role."""
     profile = find_instance_profile(ctx, request["InstanceProfileName"])
@@ -83,6 +91,7 @@ async def add_role_to_instance_profile(ctx: Context, request: dict[str, Any]) ->
     return {}
 
 
+@requires("iam:RemoveRoleFromInstanceProfile", arns.instance_profile)
 async def remove_role_from_instance_profile(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Empty it again."""
     profile = find_instance_profile(ctx, request["InstanceProfileName"])
@@ -93,6 +102,7 @@ async def remove_role_from_instance_profile(ctx: Context, request: dict[str, Any
     return {}
 
 
+@requires("iam:DeleteInstanceProfile", arns.instance_profile)
 async def delete_instance_profile(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Only an empty profile can go."""
     profile = find_instance_profile(ctx, request["InstanceProfileName"])

@@ -9,8 +9,9 @@ import msgspec
 from headwater.aws.arn import parse_arn
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.identity import new_unique_id
+from headwater.kernel.permissions import requires
 
-from . import documents
+from . import arns, documents
 from .aws_managed import AWS_MANAGED, aws_managed
 from .model import (
     GLOBAL,
@@ -86,6 +87,7 @@ def _described(ctx: Context, policy: Policy) -> dict[str, Any]:
     return describe_policy(policy, attachments(ctx)[policy.arn], boundary_uses(ctx)[policy.arn])
 
 
+@requires("iam:CreatePolicy", arns.new("policy", "PolicyName"))
 async def create_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a policy; its document is version v1 and the default."""
     name = request["PolicyName"]
@@ -115,11 +117,13 @@ async def create_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
     return {"Policy": described}
 
 
+@requires("iam:GetPolicy", arns.POLICY)
 async def get_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The policy without its document, which is a version's."""
     return {"Policy": _described(ctx, find_policy(ctx, request["PolicyArn"]))}
 
 
+@requires("iam:ListPolicies")
 async def list_policies(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """AWS's own and the account's, or either."""
     scope = request.get("Scope", "All")
@@ -136,6 +140,7 @@ async def list_policies(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
     return {"Policies": described, **more}
 
 
+@requires("iam:DeletePolicy", arns.POLICY)
 async def delete_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Only a policy that nothing uses and that has one version left can go."""
     policy = find_own_policy(ctx, request["PolicyArn"])
@@ -152,6 +157,7 @@ async def delete_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
     return {}
 
 
+@requires("iam:CreatePolicyVersion", arns.POLICY)
 async def create_policy_version(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A new document, the default if so asked."""
     policy = find_own_policy(ctx, request["PolicyArn"])
@@ -174,18 +180,21 @@ async def create_policy_version(ctx: Context, request: dict[str, Any]) -> dict[s
     return {"PolicyVersion": describe_version(changed, version, whole=False)}
 
 
+@requires("iam:GetPolicyVersion", arns.POLICY)
 async def get_policy_version(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """One version with its document."""
     policy = find_policy(ctx, request["PolicyArn"])
     return {"PolicyVersion": describe_version(policy, policy.version(request["VersionId"]))}
 
 
+@requires("iam:ListPolicyVersions", arns.POLICY)
 async def list_policy_versions(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Newest first, without documents. There are at most five: one page."""
     policy = find_policy(ctx, request["PolicyArn"])
     return {"Versions": [describe_version(policy, version, whole=False) for version in policy.versions], "IsTruncated": False}
 
 
+@requires("iam:SetDefaultPolicyVersion", arns.POLICY)
 async def set_default_policy_version(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Which version is in force."""
     policy = find_own_policy(ctx, request["PolicyArn"])
@@ -196,6 +205,7 @@ async def set_default_policy_version(ctx: Context, request: dict[str, Any]) -> d
     return {}
 
 
+@requires("iam:DeletePolicyVersion", arns.POLICY)
 async def delete_policy_version(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Any but the default."""
     policy = find_own_policy(ctx, request["PolicyArn"])

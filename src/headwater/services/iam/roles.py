@@ -8,8 +8,9 @@ import msgspec
 
 from headwater.aws.faults import fault
 from headwater.kernel.identity import new_unique_id
+from headwater.kernel.permissions import requires
 
-from . import documents
+from . import arns, documents
 from .last_use import last_use_of
 from .model import GLOBAL, Role, changeable_role, check_quota, describe_role, find_role, instance_profiles, roles, tagged, taken
 from .paging import page, under
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from headwater.kernel.context import Context
 
 
+@requires("iam:CreateRole", arns.new("role", "RoleName"))
 async def create_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a role."""
     name = request["RoleName"]
@@ -47,12 +49,14 @@ async def create_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"Role": described}
 
 
+@requires("iam:GetRole", arns.role)
 async def get_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The role, its trust policy included."""
     role = find_role(ctx, request["RoleName"])
     return {"Role": describe_role(role, last_use_of(ctx, role.unique_id))}
 
 
+@requires("iam:ListRoles", arns.listed("role"))
 async def list_roles(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """By name, under a path."""
     found = [role for role in ctx.store.scan(roles, ctx.account, GLOBAL) if under(request.get("PathPrefix"), role.path)]
@@ -60,6 +64,7 @@ async def list_roles(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"Roles": [describe_role(role, whole=False) for role in shown], **more}
 
 
+@requires("iam:UpdateRole", arns.role)
 async def update_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Description and longest session; what is not named takes its default, as the API says."""
     role = changeable_role(ctx, request["RoleName"])
@@ -73,6 +78,7 @@ async def update_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@requires("iam:UpdateRoleDescription", arns.role)
 async def update_role_description(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The older way to change a description."""
     changed = msgspec.structs.replace(changeable_role(ctx, request["RoleName"]), description=request["Description"])
@@ -81,6 +87,7 @@ async def update_role_description(ctx: Context, request: dict[str, Any]) -> dict
     return {"Role": describe_role(changed)}
 
 
+@requires("iam:UpdateAssumeRolePolicy", arns.role)
 async def update_assume_role_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Whom the role trusts from now on."""
     role = changeable_role(ctx, request["RoleName"])
@@ -90,6 +97,7 @@ async def update_assume_role_policy(ctx: Context, request: dict[str, Any]) -> di
     return {}
 
 
+@requires("iam:DeleteRole", arns.role)
 async def delete_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Only a role that has nothing left and stands in no instance profile can go."""
     role = changeable_role(ctx, request["RoleName"])

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from headwater.aws.faults import fault
 from headwater.kernel.identity import new_unique_id
+from headwater.kernel.permissions import requires
 from headwater.kernel.store import Record, Table
 
+from . import arns
 from .model import GLOBAL, Role, describe_role, find_role, roles
 
 if TYPE_CHECKING:
@@ -99,16 +101,28 @@ class Deletion(Record, frozen=True, kw_only=True):
 deletions: Final = Table("iam", "deletions", Deletion, key=lambda task: (task.account, GLOBAL, task.task_id))
 
 
+def _name_of(linked: Linked, request: dict[str, Any]) -> str:
+    suffix = request.get("CustomSuffix")
+    return f"AWSServiceRoleFor{linked.role}" + (f"_{suffix}" if suffix else "")
+
+
+def _linked_arn(ctx: Context, request: dict[str, Any]) -> str:
+    """The role that would be made; of a service that is not known here, any."""
+    service = request["AWSServiceName"]
+    linked = LINKED.get(service.removesuffix(DOMAIN))
+    return f"arn:aws:iam::{ctx.account}:role/aws-service-role/{service}/{_name_of(linked, request) if linked else '*'}"
+
+
+@requires("iam:CreateServiceLinkedRole", _linked_arn)
 async def create_service_linked_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make the role of a service."""
     service = request["AWSServiceName"]
     linked = LINKED.get(service.removesuffix(DOMAIN)) if service.endswith(DOMAIN) else None
     if linked is None:
         raise fault("NotImplemented", f"Headwater does not know the service-linked role of {service} yet.")
-    suffix = request.get("CustomSuffix")
-    if suffix and not linked.takes_suffix:
+    if request.get("CustomSuffix") and not linked.takes_suffix:
         raise fault("InvalidInput", f"Custom suffix is not allowed for {service}")
-    name = f"AWSServiceRoleFor{linked.role}" + (f"_{suffix}" if suffix else "")
+    name = _name_of(linked, request)
     if ctx.store.get(roles, ctx.account, GLOBAL, name) is not None:
         raise fault("InvalidInput", f"Service role name {name} has been taken in this account, please try a different suffix.")
 
@@ -131,6 +145,7 @@ async def create_service_linked_role(ctx: Context, request: dict[str, Any]) -> d
     return {"Role": described}
 
 
+@requires("iam:DeleteServiceLinkedRole", arns.role)
 async def delete_service_linked_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Done at once; AWS answers with a task that can be asked after, and so do we."""
     role = find_role(ctx, request["RoleName"])
@@ -143,6 +158,7 @@ async def delete_service_linked_role(ctx: Context, request: dict[str, Any]) -> d
     return {"DeletionTaskId": task_id}
 
 
+@requires("iam:GetServiceLinkedRoleDeletionStatus", arns.role_of_deletion)
 async def get_service_linked_role_deletion_status(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A task that was given out has succeeded."""
     if ctx.store.get(deletions, ctx.account, GLOBAL, request["DeletionTaskId"]) is None:

@@ -9,7 +9,9 @@ import msgspec
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.identity import ACCESS_KEYS, new_unique_id
+from headwater.kernel.permissions import requires
 
+from . import arns
 from .model import GLOBAL, User, arn_of, calling_user, check_quota, describe_user, find_user, tagged, taken, users
 from .paging import page, under
 from .policies import checked_boundary
@@ -25,6 +27,7 @@ def name_taken(name: str) -> Fault:
     return fault("EntityAlreadyExists", f"User with name {name} already exists.")
 
 
+@requires("iam:CreateUser", arns.new("user", "UserName"))
 async def create_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a user."""
     name = request["UserName"]
@@ -45,6 +48,7 @@ async def create_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"User": describe_user(user)}
 
 
+@requires("iam:GetUser", arns.user)
 async def get_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The named user, or the caller."""
     if "UserName" not in request and ctx.principal.kind == "root":
@@ -53,6 +57,7 @@ async def get_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"User": describe_user(calling_user(ctx, request.get("UserName")))}
 
 
+@requires("iam:ListUsers", arns.listed("user"))
 async def list_users(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """By name, under a path."""
     found = [user for user in ctx.store.scan(users, ctx.account, GLOBAL) if under(request.get("PathPrefix"), user.path)]
@@ -60,6 +65,7 @@ async def list_users(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"Users": [describe_user(user, whole=False) for user in shown], **more}
 
 
+@requires("iam:UpdateUser", arns.renamed_user)
 async def update_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Another name or path: the ARN changes, the id stays."""
     user = find_user(ctx, request["UserName"])
@@ -77,6 +83,7 @@ async def update_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@requires("iam:DeleteUser", arns.user)
 async def delete_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Only a user that has nothing left can go."""
     user = find_user(ctx, request["UserName"])

@@ -5,8 +5,10 @@ from typing import Final
 import msgspec
 
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
 from . import code
+from .arns import function_arn
 from .fleet import ACCOUNT_CONCURRENCY_MAX, fleet_of
 from .functions import Parameters
 from .model import FUNCTIONS, LAYERS, VERSIONS, Function
@@ -16,6 +18,7 @@ UNRESERVED_MIN: Final = 100
 TOTAL_CODE_BYTES_MAX: Final = 80_530_636_800
 
 
+@requires("lambda:PutFunctionConcurrency", function_arn)
 async def put_function_concurrency(ctx: Context, request: Parameters) -> Parameters:
     function = _function(ctx, request)
     reserved = request["ReservedConcurrentExecutions"]
@@ -29,14 +32,17 @@ async def put_function_concurrency(ctx: Context, request: Parameters) -> Paramet
     return {"ReservedConcurrentExecutions": reserved}
 
 
+@requires("lambda:GetFunctionConcurrency", function_arn)
 async def get_function_concurrency(ctx: Context, request: Parameters) -> Parameters:
     return {"ReservedConcurrentExecutions": _function(ctx, request).reserved}
 
 
+@requires("lambda:DeleteFunctionConcurrency", function_arn)
 async def delete_function_concurrency(ctx: Context, request: Parameters) -> None:
     await _reserve(ctx, _function(ctx, request), None)
 
 
+@requires("lambda:GetAccountSettings")
 async def get_account_settings(ctx: Context, request: Parameters) -> Parameters:
     functions = ctx.store.scan(FUNCTIONS, ctx.account, ctx.region)
     sizes = [version.code_bytes for version in ctx.store.scan(VERSIONS, ctx.account, ctx.region)]

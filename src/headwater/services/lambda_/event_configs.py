@@ -6,7 +6,9 @@ import msgspec
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
+from .arns import function_arn
 from .fleet import version_of
 from .functions import PAGE, Parameters, page
 from .model import EVENT_CONFIGS, FUNCTIONS, LATEST, EventConfig
@@ -15,6 +17,7 @@ from .names import Reference, invalid, reference
 DESTINATIONS: Final = ("lambda", "sqs", "sns", "events", "s3")
 
 
+@requires("lambda:PutFunctionEventInvokeConfig", function_arn)
 async def put_function_event_invoke_config(ctx: Context, request: Parameters) -> Parameters:
     asked = _configurable(ctx, request)
     if not {"MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig"} & set(request):
@@ -22,6 +25,7 @@ async def put_function_event_invoke_config(ctx: Context, request: Parameters) ->
     return await _configure(ctx, asked, _blank(ctx, asked), request)
 
 
+@requires("lambda:UpdateFunctionEventInvokeConfig", function_arn)
 async def update_function_event_invoke_config(ctx: Context, request: Parameters) -> Parameters:
     asked = _configurable(ctx, request)
     if not {"MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig"} & set(request):
@@ -29,11 +33,13 @@ async def update_function_event_invoke_config(ctx: Context, request: Parameters)
     return await _configure(ctx, asked, _config(ctx, asked), request)
 
 
+@requires("lambda:GetFunctionEventInvokeConfig", function_arn)
 async def get_function_event_invoke_config(ctx: Context, request: Parameters) -> Parameters:
     asked = reference(ctx, request["FunctionName"], request.get("Qualifier"))
     return describe_config(_config(ctx, asked))
 
 
+@requires("lambda:DeleteFunctionEventInvokeConfig", function_arn)
 async def delete_function_event_invoke_config(ctx: Context, request: Parameters) -> None:
     asked = reference(ctx, request["FunctionName"], request.get("Qualifier"))
     config = _config(ctx, asked)
@@ -41,6 +47,7 @@ async def delete_function_event_invoke_config(ctx: Context, request: Parameters)
         tx.delete(EVENT_CONFIGS, *asked.key, config.qualifier)
 
 
+@requires("lambda:ListFunctionEventInvokeConfigs", function_arn)
 async def list_function_event_invoke_configs(ctx: Context, request: Parameters) -> Parameters:
     asked = reference(ctx, request["FunctionName"])
     if ctx.store.get(FUNCTIONS, *asked.key) is None:

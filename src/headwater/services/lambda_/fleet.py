@@ -188,7 +188,7 @@ class Fleet:
         """Asks the disk and may start a process once (is there bubblewrap?), hence in a thread."""
         layers = [layer_code(self.home.store, arn) for arn in version.layers]
         session = version.name if len(version.name) > 1 else f"{version.name}@lambda_function"  # a session's name has two letters at least
-        credentials = self.home.credentials_for(version.role, session)
+        credentials = await self.home.credentials_for(version.role, session)
         return await asyncio.get_running_loop().run_in_executor(
             self.home.pools.files, self._launch_of, version, layers, credentials, self.home.endpoint_url
         )

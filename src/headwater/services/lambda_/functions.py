@@ -12,8 +12,10 @@ import msgspec
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
 from . import code
+from .arns import PRINCIPAL, function_arn, layers
 from .configuration import TAGS_MAX, configured
 from .disposal import perhaps_unused
 from .download import _location_of
@@ -41,6 +43,9 @@ PAGE: Final = 50
 Parameters = dict[str, Any]
 
 
+@requires("lambda:CreateFunction", function_arn)
+@requires("iam:PassRole", "{Role}", passed_to=PRINCIPAL)
+@requires("lambda:GetLayerVersion", layers, when="Layers")
 async def create_function(ctx: Context, request: Parameters) -> Parameters:
     asked = reference(ctx, request["FunctionName"])
     _check_new(ctx, asked, request)
@@ -72,6 +77,7 @@ async def create_function(ctx: Context, request: Parameters) -> Parameters:
     return describe(published or latest, ctx.home.vault, arn=asked.function_arn, **_passing(ctx, CREATING))
 
 
+@requires("lambda:GetFunction", function_arn)
 async def get_function(ctx: Context, request: Parameters) -> Parameters:
     asked, version = find(ctx, request)
     function = ctx.store.get(FUNCTIONS, *asked.key)
@@ -87,11 +93,13 @@ async def get_function(ctx: Context, request: Parameters) -> Parameters:
     return answer
 
 
+@requires("lambda:GetFunctionConfiguration", function_arn)
 async def get_function_configuration(ctx: Context, request: Parameters) -> Parameters:
     asked, version = find(ctx, request)
     return describe(version, ctx.home.vault, arn=asked.arn)
 
 
+@requires("lambda:ListFunctions")
 async def list_functions(ctx: Context, request: Parameters) -> Parameters:
     versions = ctx.store.scan(VERSIONS, ctx.account, ctx.region)
     if request.get("FunctionVersion") == "ALL":
@@ -101,6 +109,7 @@ async def list_functions(ctx: Context, request: Parameters) -> Parameters:
     return page(described, request, "Functions", PAGE)
 
 
+@requires("lambda:UpdateFunctionCode", function_arn)
 async def update_function_code(ctx: Context, request: Parameters) -> Parameters:
     asked, latest = find(ctx, request)
     _check_revision(latest, request)
@@ -131,6 +140,9 @@ async def update_function_code(ctx: Context, request: Parameters) -> Parameters:
     return describe(changed, ctx.home.vault, arn=asked.function_arn, **_passing(ctx, UPDATING))
 
 
+@requires("lambda:UpdateFunctionConfiguration", function_arn)
+@requires("iam:PassRole", "{Role}", when="Role", passed_to=PRINCIPAL)
+@requires("lambda:GetLayerVersion", layers, when="Layers")
 async def update_function_configuration(ctx: Context, request: Parameters) -> Parameters:
     asked, latest = find(ctx, request)
     _check_revision(latest, request)
@@ -142,6 +154,7 @@ async def update_function_configuration(ctx: Context, request: Parameters) -> Pa
     return describe(changed, ctx.home.vault, arn=asked.function_arn, **_passing(ctx, UPDATING))
 
 
+@requires("lambda:DeleteFunction", function_arn)
 async def delete_function(ctx: Context, request: Parameters) -> Parameters:
     asked = reference(ctx, request["FunctionName"], request.get("Qualifier"))
     if asked.account != ctx.account or ctx.store.get(FUNCTIONS, *asked.key) is None:

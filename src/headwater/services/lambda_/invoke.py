@@ -12,7 +12,9 @@ import msgspec
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
+from .arns import function_arn
 from .fleet import fleet_of, version_of
 from .invocation import Invocation, Outcome
 from .model import LATEST, Version
@@ -26,6 +28,7 @@ CLIENT_CONTEXT_CHARACTERS_MAX: Final = 3_583
 _JSON: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
+@requires("lambda:InvokeFunction", function_arn)
 async def invoke(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     asked = reference(ctx, request["FunctionName"], request.get("Qualifier"))
     kind = request.get("InvocationType", "RequestResponse")
@@ -49,6 +52,7 @@ async def invoke(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+@requires("lambda:InvokeAsync", function_arn)
 async def invoke_async(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The first form of asynchronous invocation, deprecated since 2014 and still there."""
     asked = reference(ctx, request["FunctionName"])

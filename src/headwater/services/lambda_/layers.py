@@ -3,7 +3,9 @@
 from typing import Any
 
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
+from .arns import layer_arn, layer_version_arn
 from .configuration import Parameters
 from .disposal import perhaps_unused
 from .download import _location_of
@@ -12,6 +14,7 @@ from .model import LAYERS, Layer, padded, timestamp
 from .names import no_such_resource
 
 
+@requires("lambda:PublishLayerVersion", layer_arn)
 async def publish_layer_version(ctx: Context, request: Parameters) -> Parameters:
     name = _name(request["LayerName"])
     sha256, size = await _upload(ctx, request["Content"], "PublishLayerVersion")
@@ -34,23 +37,27 @@ async def publish_layer_version(ctx: Context, request: Parameters) -> Parameters
     return await _whole(ctx, layer)
 
 
+@requires("lambda:GetLayerVersion", layer_version_arn)
 async def get_layer_version(ctx: Context, request: Parameters) -> Parameters:
     layer = _find(ctx, _name(request["LayerName"]), request["VersionNumber"])
     return await _whole(ctx, layer)
 
 
+@requires("lambda:GetLayerVersion", "{Arn}")
 async def get_layer_version_by_arn(ctx: Context, request: Parameters) -> Parameters:
     *_, name, version = request["Arn"].split(":")
     layer = _find(ctx, name, int(version))
     return await _whole(ctx, layer)
 
 
+@requires("lambda:ListLayerVersions")
 async def list_layer_versions(ctx: Context, request: Parameters) -> Parameters:
     layers = _suiting(_layers(ctx, _name(request["LayerName"])), request)
     newest_first = [(f"{10**12 - layer.version:012d}", describe_layer(layer)) for layer in reversed(layers)]
     return page(newest_first, request, "LayerVersions", PAGE)
 
 
+@requires("lambda:ListLayers")
 async def list_layers(ctx: Context, request: Parameters) -> Parameters:
     newest = {layer.name: layer for layer in _suiting(_layers(ctx), request)}
     described: list[tuple[str, Parameters]] = [
@@ -60,6 +67,7 @@ async def list_layers(ctx: Context, request: Parameters) -> Parameters:
     return page(described, request, "Layers", PAGE)
 
 
+@requires("lambda:DeleteLayerVersion", layer_version_arn)
 async def delete_layer_version(ctx: Context, request: Parameters) -> None:
     """Its record stays, marked: its number is never given again, and functions that have the layer keep it, as on AWS."""
     layer = ctx.store.get(LAYERS, ctx.account, ctx.region, _name(request["LayerName"]), padded(str(request["VersionNumber"])))

@@ -45,8 +45,13 @@ class Reference(msgspec.Struct, frozen=True):
         return (self.account, self.region, self.name)
 
 
+def parts_of(name: str) -> re.Match[str] | None:
+    """The pieces `region`, `account`, `name` and `qualifier` of what a caller calls a function; those left out are None."""
+    return _NAME.fullmatch(name)
+
+
 def reference(ctx: Context, name: str, qualifier: str | None = None) -> Reference:
-    found = _NAME.fullmatch(name)
+    found = parts_of(name)
     if found is None:
         raise fault("ResourceNotFoundException", f"Function not found: {name}", Type="User")
     derived = found["qualifier"]

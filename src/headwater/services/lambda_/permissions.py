@@ -10,13 +10,16 @@ import msgspec
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 from headwater.kernel.store import Transaction
 
+from .arns import function_arn
 from .functions import Parameters, find
 from .model import ALIASES, LATEST, POLICIES, VERSIONS, Alias, Policy, Version, padded
 from .names import Reference, conflict, no_such_resource, wrong_revision
 
 
+@requires("lambda:AddPermission", function_arn)
 async def add_permission(ctx: Context, request: Parameters) -> Parameters:
     asked, _ = find(ctx, request)
     policy = _policy(ctx, asked)
@@ -42,6 +45,7 @@ async def add_permission(ctx: Context, request: Parameters) -> Parameters:
     return {"Statement": msgspec.json.encode(statement).decode()}
 
 
+@requires("lambda:RemovePermission", function_arn)
 async def remove_permission(ctx: Context, request: Parameters) -> None:
     asked, _ = find(ctx, request)
     policy = _policy(ctx, asked)
@@ -61,6 +65,7 @@ async def remove_permission(ctx: Context, request: Parameters) -> None:
         _revise(ctx, tx, bearer)
 
 
+@requires("lambda:GetPolicy", function_arn)
 async def get_policy(ctx: Context, request: Parameters) -> Parameters:
     asked, _ = find(ctx, request)
     policy = _policy(ctx, asked)

@@ -6,6 +6,7 @@ import msgspec
 
 from headwater.aws.faults import fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
 from .configuration import TAGS_MAX
 from .functions import Parameters
@@ -13,6 +14,7 @@ from .model import FUNCTIONS, LATEST, VERSIONS, Function
 from .names import invalid, not_found, reference
 
 
+@requires("lambda:TagResource", "{Resource}")
 async def tag_resource(ctx: Context, request: Parameters) -> None:
     function = _tagged(ctx, request)
     tags = function.tags | request["Tags"]
@@ -23,12 +25,14 @@ async def tag_resource(ctx: Context, request: Parameters) -> None:
     await _keep(ctx, function, tags)
 
 
+@requires("lambda:UntagResource", "{Resource}")
 async def untag_resource(ctx: Context, request: Parameters) -> None:
     function = _tagged(ctx, request)
     tags = {key: value for key, value in function.tags.items() if key not in request["TagKeys"]}
     await _keep(ctx, function, tags)
 
 
+@requires("lambda:ListTags", "{Resource}")
 async def list_tags(ctx: Context, request: Parameters) -> Parameters:
     return {"Tags": _tagged(ctx, request).tags}
 

@@ -3,13 +3,16 @@
 import msgspec
 
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
+from .arns import function_arn
 from .fleet import fleet_of, version_of
 from .functions import PAGE, Parameters, find, page
 from .model import ALIASES, FUNCTIONS, LATEST, POLICIES, VERSIONS, Alias, Version, describe, describe_alias, padded
 from .names import Reference, conflict, invalid, not_found, reference, wrong_revision
 
 
+@requires("lambda:PublishVersion", function_arn)
 async def publish_version(ctx: Context, request: Parameters) -> Parameters:
     asked, latest = find(ctx, request)
     if request.get("RevisionId", latest.revision_id) != latest.revision_id:
@@ -24,6 +27,7 @@ async def publish_version(ctx: Context, request: Parameters) -> Parameters:
     return describe(published, ctx.home.vault, arn=asked.qualified(published.version))
 
 
+@requires("lambda:ListVersionsByFunction", function_arn)
 async def list_versions_by_function(ctx: Context, request: Parameters) -> Parameters:
     asked, _ = find(ctx, request)
     versions = ctx.store.scan(VERSIONS, *asked.key)
@@ -32,6 +36,7 @@ async def list_versions_by_function(ctx: Context, request: Parameters) -> Parame
     )
 
 
+@requires("lambda:CreateAlias", function_arn)
 async def create_alias(ctx: Context, request: Parameters) -> Parameters:
     asked, _ = find(ctx, request)
     name = request["Name"]
@@ -53,10 +58,12 @@ async def create_alias(ctx: Context, request: Parameters) -> Parameters:
     return describe_alias(alias)
 
 
+@requires("lambda:GetAlias", function_arn)
 async def get_alias(ctx: Context, request: Parameters) -> Parameters:
     return describe_alias(_alias(ctx, request)[1])
 
 
+@requires("lambda:UpdateAlias", function_arn)
 async def update_alias(ctx: Context, request: Parameters) -> Parameters:
     asked, alias = _alias(ctx, request)
     if request.get("RevisionId", alias.revision_id) != alias.revision_id:
@@ -74,6 +81,7 @@ async def update_alias(ctx: Context, request: Parameters) -> Parameters:
     return describe_alias(changed)
 
 
+@requires("lambda:DeleteAlias", function_arn)
 async def delete_alias(ctx: Context, request: Parameters) -> Parameters:
     asked = reference(ctx, request["FunctionName"])
     if ctx.store.get(FUNCTIONS, *asked.key) is None:
@@ -84,6 +92,7 @@ async def delete_alias(ctx: Context, request: Parameters) -> Parameters:
     return {}
 
 
+@requires("lambda:ListAliases", function_arn)
 async def list_aliases(ctx: Context, request: Parameters) -> Parameters:
     asked, _ = find(ctx, request)
     version = request.get("FunctionVersion")

@@ -12,7 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
+from .arns import group_arn, stream_arn
 from .groups import asked_group, milliseconds
 from .model import BATCHES, DAY_MS, STREAMS, LogGroup, LogStream, Position, batch_key, invalid, invalid_token, no_such_stream, size_of
 from .patterns import compiled
@@ -34,6 +36,7 @@ class Event(msgspec.Struct, frozen=True):
     ingested_ms: int
 
 
+@requires("logs:GetLogEvents", stream_arn)
 async def get_log_events(ctx: Context, request: Parameters) -> Parameters:
     group = asked_group(ctx, request)
     stream = find_stream(ctx, group, request["logStreamName"])
@@ -55,6 +58,7 @@ async def get_log_events(ctx: Context, request: Parameters) -> Parameters:
     }
 
 
+@requires("logs:FilterLogEvents", group_arn)
 async def filter_log_events(ctx: Context, request: Parameters) -> Parameters:
     group = asked_group(ctx, request)
     if "logStreamNames" in request and "logStreamNamePrefix" in request:

@@ -8,7 +8,9 @@ import msgspec
 from headwater.aws.faults import fault
 from headwater.kernel.context import Context
 from headwater.kernel.jobs import Job, handles
+from headwater.kernel.permissions import requires
 
+from .arns import ALL_GROUPS, group_arn
 from .model import BATCHES, DAY_MS, GROUPS, STREAMS, LogGroup, batch_key, describe_group, invalid, no_such_group
 
 PAGE: Final = 50
@@ -30,6 +32,7 @@ class Expiry(Job, frozen=True, kw_only=True, tag="logs/expiry/1"):
     """Once a day: what a group's retention no longer keeps leaves the disk. `subject` is the group."""
 
 
+@requires("logs:CreateLogGroup", group_arn)
 async def create_log_group(ctx: Context, request: Parameters) -> None:
     name = request["logGroupName"]
     if ctx.store.get(GROUPS, ctx.account, ctx.region, name) is not None:
@@ -47,6 +50,7 @@ async def create_log_group(ctx: Context, request: Parameters) -> None:
         tx.put(GROUPS, group)
 
 
+@requires("logs:DeleteLogGroup", group_arn)
 async def delete_log_group(ctx: Context, request: Parameters) -> None:
     group = find_group(ctx, request["logGroupName"])
     streams = ctx.store.scan(STREAMS, ctx.account, ctx.region, group.name)
@@ -58,6 +62,7 @@ async def delete_log_group(ctx: Context, request: Parameters) -> None:
             tx.owe(dropped(ctx, group.name, [stream.id for stream in streams]))
 
 
+@requires("logs:DescribeLogGroups", ALL_GROUPS)
 async def describe_log_groups(ctx: Context, request: Parameters) -> Parameters:
     prefix, pattern = request.get("logGroupNamePrefix"), request.get("logGroupNamePattern")
     if prefix is not None and pattern is not None:
@@ -76,6 +81,7 @@ async def describe_log_groups(ctx: Context, request: Parameters) -> Parameters:
     return {"logGroups": described, "nextToken": token}
 
 
+@requires("logs:ListLogGroups", ALL_GROUPS)
 async def list_log_groups(ctx: Context, request: Parameters) -> Parameters:
     parts = request.get("logGroupNamePattern", "").split("|")  # AWS's small language: alternatives, and ^ for the beginning
     groups = [
@@ -88,6 +94,7 @@ async def list_log_groups(ctx: Context, request: Parameters) -> Parameters:
     return {"logGroups": described, "nextToken": token}
 
 
+@requires("logs:PutRetentionPolicy", group_arn)
 async def put_retention_policy(ctx: Context, request: Parameters) -> None:
     group = find_group(ctx, request["logGroupName"])
     days = request["retentionInDays"]
@@ -101,32 +108,39 @@ async def put_retention_policy(ctx: Context, request: Parameters) -> None:
         tx.owe(expiry(ctx, group.name, ctx.clock.now() + timedelta(days=1)))
 
 
+@requires("logs:DeleteRetentionPolicy", group_arn)
 async def delete_retention_policy(ctx: Context, request: Parameters) -> None:
     group = find_group(ctx, request["logGroupName"])
     async with ctx.store.transaction() as tx:
         tx.put(GROUPS, msgspec.structs.replace(group, retention_days=None))
 
 
+@requires("logs:TagLogGroup", group_arn)
 async def tag_log_group(ctx: Context, request: Parameters) -> None:
     await _retag(ctx, find_group(ctx, request["logGroupName"]), request["tags"], [])
 
 
+@requires("logs:UntagLogGroup", group_arn)
 async def untag_log_group(ctx: Context, request: Parameters) -> None:
     await _retag(ctx, find_group(ctx, request["logGroupName"]), {}, request["tags"])
 
 
+@requires("logs:ListTagsLogGroup", group_arn)
 async def list_tags_log_group(ctx: Context, request: Parameters) -> Parameters:
     return {"tags": find_group(ctx, request["logGroupName"]).tags}
 
 
+@requires("logs:TagResource", "{resourceArn}")
 async def tag_resource(ctx: Context, request: Parameters) -> None:
     await _retag(ctx, _by_arn(ctx, request["resourceArn"]), request["tags"], [])
 
 
+@requires("logs:UntagResource", "{resourceArn}")
 async def untag_resource(ctx: Context, request: Parameters) -> None:
     await _retag(ctx, _by_arn(ctx, request["resourceArn"]), {}, request["tagKeys"])
 
 
+@requires("logs:ListTagsForResource", "{resourceArn}")
 async def list_tags_for_resource(ctx: Context, request: Parameters) -> Parameters:
     return {"tags": _by_arn(ctx, request["resourceArn"]).tags}
 

@@ -7,7 +7,9 @@ import msgspec
 
 from headwater.aws.faults import fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
+from .arns import group_arn, stream_arn
 from .groups import asked_group, dropped, find_group, milliseconds, page
 from .model import (
     BATCHES,
@@ -32,6 +34,7 @@ NEWEST_MS: Final = 2 * 3_600_000
 Parameters = dict[str, Any]
 
 
+@requires("logs:CreateLogStream", stream_arn)
 async def create_log_stream(ctx: Context, request: Parameters) -> None:
     group = find_group(ctx, request["logGroupName"])
     name = request["logStreamName"]
@@ -43,6 +46,7 @@ async def create_log_stream(ctx: Context, request: Parameters) -> None:
         tx.put(STREAMS, stream)
 
 
+@requires("logs:DeleteLogStream", stream_arn)
 async def delete_log_stream(ctx: Context, request: Parameters) -> None:
     group = find_group(ctx, request["logGroupName"])
     stream = find_stream(ctx, group, request["logStreamName"])
@@ -51,6 +55,7 @@ async def delete_log_stream(ctx: Context, request: Parameters) -> None:
         tx.owe(dropped(ctx, f"{group.name}/{stream.name}", [stream.id]))
 
 
+@requires("logs:DescribeLogStreams", group_arn)
 async def describe_log_streams(ctx: Context, request: Parameters) -> Parameters:
     group = asked_group(ctx, request)
     prefix = request.get("logStreamNamePrefix", "")
@@ -67,6 +72,7 @@ async def describe_log_streams(ctx: Context, request: Parameters) -> Parameters:
     return {"logStreams": [describe_stream(stream) for stream in shown], "nextToken": token}
 
 
+@requires("logs:PutLogEvents", stream_arn)
 async def put_log_events(ctx: Context, request: Parameters) -> Parameters:
     group = find_group(ctx, request["logGroupName"])
     stream = find_stream(ctx, group, request["logStreamName"])

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from headwater.aws.faults import fault
+from headwater.kernel.permissions import requires
 
-from . import names
+from . import arns, names
 from .descriptions import cluster as describe
 from .instances import refuse_final_snapshot
 from .paging import filtered, page
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 RETRIABLE: Final = frozenset({"available", "failed"})
 
 
+@requires("rds:CreateDBCluster", arns.with_parts("DBClusterIdentifier", arns.CLUSTER_PARTS))
+@requires("rds:AddTagsToResource", arns.of("DBClusterIdentifier"), when="Tags")
+@requires("iam:PassRole", arns.associated_roles, when="AssociatedRoles", passed_to="rds.amazonaws.com")
+@requires("iam:PassRole", "{MonitoringRoleArn}", when="MonitoringRoleArn", passed_to="monitoring.rds.amazonaws.com")
 async def create_db_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     name = names.identifier(request["DBClusterIdentifier"], "DBClusterIdentifier")
     engine = engine_named(request["Engine"])
@@ -74,6 +79,7 @@ async def create_db_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, 
     return {"DBCluster": describe(ctx, cluster)}
 
 
+@requires("rds:DescribeDBClusters", arns.of("DBClusterIdentifier"))
 async def describe_db_clusters(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if "DBClusterIdentifier" in request:
         await servers_of(ctx.home).settled(cluster_named(ctx, request["DBClusterIdentifier"]))
@@ -89,6 +95,8 @@ async def describe_db_clusters(ctx: Context, request: dict[str, Any]) -> dict[st
     return {"DBClusters": [describe(ctx, each) for each in shown], "Marker": marker}
 
 
+@requires("rds:ModifyDBCluster", arns.with_parts("DBClusterIdentifier", ("DBClusterParameterGroupName", "OptionGroupName")))
+@requires("iam:PassRole", "{MonitoringRoleArn}", when="MonitoringRoleArn", passed_to="monitoring.rds.amazonaws.com")
 async def modify_db_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     cluster = cluster_named(ctx, request["DBClusterIdentifier"])
     refuse_unbuilt(request)
@@ -140,6 +148,9 @@ def _renamed(ctx: Context, cluster: Cluster, request: dict[str, Any]) -> Cluster
     return replace(cluster, name=name, arn=ctx.arn("rds", f"cluster:{name}"))
 
 
+@requires("rds:DeleteDBCluster", arns.of("DBClusterIdentifier"))
+@requires("rds:DeleteDBCluster", arns.final_snapshot("cluster-snapshot"), when=arns.FINAL)
+@requires("rds:CreateDBClusterSnapshot", arns.with_final_snapshot("DBClusterIdentifier", "cluster-snapshot"), when=arns.FINAL)
 async def delete_db_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     cluster = cluster_named(ctx, request["DBClusterIdentifier"])
     if cluster.status == "deleting":
@@ -152,6 +163,7 @@ async def delete_db_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, 
     return await _sent(ctx, cluster, "deleting")
 
 
+@requires("rds:StartDBCluster", arns.of("DBClusterIdentifier"))
 async def start_db_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     cluster = cluster_named(ctx, request["DBClusterIdentifier"])
     if cluster.status != "stopped":
@@ -159,18 +171,22 @@ async def start_db_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, A
     return await _sent(ctx, cluster, "starting")
 
 
+@requires("rds:StopDBCluster", arns.of("DBClusterIdentifier"))
 async def stop_db_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     cluster = cluster_named(ctx, request["DBClusterIdentifier"])
     _check_available(ctx, cluster)
     return await _sent(ctx, cluster, "stopping")
 
 
+@requires("rds:RebootDBCluster", arns.of("DBClusterIdentifier"))
+@requires("rds:RebootDBInstance", arns.members_of_cluster)
 async def reboot_db_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     cluster = cluster_named(ctx, request["DBClusterIdentifier"])
     _check_available(ctx, cluster)
     return await _sent(ctx, cluster, "rebooting")
 
 
+@requires("rds:FailoverDBCluster", arns.of("DBClusterIdentifier"))
 async def failover_db_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Another instance becomes the writer. They share one server, so only the roles change hands."""
     cluster = cluster_named(ctx, request["DBClusterIdentifier"])

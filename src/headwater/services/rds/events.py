@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from headwater.kernel.permissions import requires
+
 from .paging import page
 from .records import EVENTS, Cluster, Event, Instance
 
@@ -56,6 +58,7 @@ def describe(event: Event) -> dict[str, Any]:
     }
 
 
+@requires("rds:DescribeEvents")
 async def describe_events(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     now: datetime = ctx.clock.now()
     end = request.get("EndTime", now)

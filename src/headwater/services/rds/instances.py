@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from headwater.aws.faults import fault
+from headwater.kernel.permissions import requires
 
-from . import names
+from . import arns, names
 from .descriptions import instance as describe
 from .paging import filtered, page
 from .records import CLUSTERS, INSTANCES, Cluster, Instance, cluster_named, instance_named, members, tagged
@@ -41,6 +42,9 @@ OF_THE_CLUSTER: Final = {
 RETRIABLE: Final = frozenset({"available", "failed"})
 
 
+@requires("rds:CreateDBInstance", arns.with_parts("DBInstanceIdentifier", arns.INSTANCE_PARTS))
+@requires("rds:AddTagsToResource", arns.of("DBInstanceIdentifier"), when="Tags")
+@requires("iam:PassRole", "{MonitoringRoleArn}", when="MonitoringRoleArn", passed_to="monitoring.rds.amazonaws.com")
 async def create_db_instance(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The record and the promise of a server; the server comes up behind."""
     name = names.identifier(request["DBInstanceIdentifier"], "DBInstanceIdentifier")
@@ -142,6 +146,7 @@ def _member(ctx: Context, request: dict[str, Any], name: str, engine: Engine, in
     )
 
 
+@requires("rds:DescribeDBInstances", arns.of("DBInstanceIdentifier"))
 async def describe_db_instances(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if "DBInstanceIdentifier" in request:
         await servers_of(ctx.home).settled(instance_named(ctx, request["DBInstanceIdentifier"]))
@@ -158,6 +163,8 @@ async def describe_db_instances(ctx: Context, request: dict[str, Any]) -> dict[s
     return {"DBInstances": [describe(ctx, each) for each in shown], "Marker": marker}
 
 
+@requires("rds:ModifyDBInstance", arns.with_parts("DBInstanceIdentifier", ("DBParameterGroupName", "DBSubnetGroupName", "OptionGroupName")))
+@requires("iam:PassRole", "{MonitoringRoleArn}", when="MonitoringRoleArn", passed_to="monitoring.rds.amazonaws.com")
 async def modify_db_instance(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """What the server must be told is done by the job; what is only remembered, at once, whatever ApplyImmediately says."""
     instance = instance_named(ctx, request["DBInstanceIdentifier"])
@@ -228,6 +235,8 @@ def _renamed(ctx: Context, instance: Instance, request: dict[str, Any]) -> Insta
     return replace(instance, name=name, arn=ctx.arn("rds", f"db:{name}"))
 
 
+@requires("rds:DeleteDBInstance", arns.of("DBInstanceIdentifier"))
+@requires("rds:CreateDBSnapshot", arns.with_final_snapshot("DBInstanceIdentifier", "snapshot"), when=arns.FINAL)
 async def delete_db_instance(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     instance = instance_named(ctx, request["DBInstanceIdentifier"])
     if instance.status == "deleting":
@@ -264,6 +273,7 @@ def refuse_final_snapshot(request: dict[str, Any], member: str, noun: str) -> No
         raise not_built("final snapshots; to delete without one, set SkipFinalSnapshot,")
 
 
+@requires("rds:StartDBInstance", arns.of("DBInstanceIdentifier"))
 async def start_db_instance(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     instance = _not_of_a_cluster(instance_named(ctx, request["DBInstanceIdentifier"]))
     if instance.status != "stopped":
@@ -271,6 +281,8 @@ async def start_db_instance(ctx: Context, request: dict[str, Any]) -> dict[str, 
     return await _sent(ctx, instance, "starting")
 
 
+@requires("rds:StopDBInstance", arns.with_parts("DBInstanceIdentifier", ("DBSnapshotIdentifier",)))
+@requires("rds:CreateDBSnapshot", arns.with_parts("DBInstanceIdentifier", ("DBSnapshotIdentifier",)), when="DBSnapshotIdentifier")
 async def stop_db_instance(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     instance = _not_of_a_cluster(instance_named(ctx, request["DBInstanceIdentifier"]))
     if "DBSnapshotIdentifier" in request:
@@ -279,6 +291,7 @@ async def stop_db_instance(ctx: Context, request: dict[str, Any]) -> dict[str, A
     return await _sent(ctx, instance, "stopping")
 
 
+@requires("rds:RebootDBInstance", arns.of("DBInstanceIdentifier"))
 async def reboot_db_instance(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """An Aurora instance's server is its cluster's; a reboot of its writer restarts that."""
     instance = instance_named(ctx, request["DBInstanceIdentifier"])

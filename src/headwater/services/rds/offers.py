@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headwater.aws.faults import fault
 from headwater.kernel.certificates import authority_path
+from headwater.kernel.permissions import requires
 
 from .descriptions import CERTIFICATE, ZONES
 from .paging import filtered, page
@@ -32,6 +33,7 @@ CLASSES: Final = (
 Offer = tuple[Engine, str]
 
 
+@requires("rds:DescribeDBEngineVersions")
 async def describe_db_engine_versions(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     engines = [engine_named(request["Engine"])] if "Engine" in request else list(ENGINES.values())
     offers = [(engine, version) for engine in engines for version in engine.versions]
@@ -91,6 +93,7 @@ def _version(engine: Engine, version: str) -> dict[str, Any]:
     }
 
 
+@requires("rds:DescribeOrderableDBInstanceOptions")
 async def describe_orderable_db_instance_options(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Every class that the list knows, for every version: what is ordered decides nothing here."""
     engine = engine_named(request["Engine"])
@@ -125,6 +128,7 @@ def _option(ctx: Context, engine: Engine, version: str, instance_class: str) -> 
     }
 
 
+@requires("rds:DescribeCertificates")
 async def describe_certificates(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The one authority that signs for the servers here: this home's own. `headwater ca` prints its path."""
     from cryptography import x509

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from headwater.aws.faults import Fault, fault
 from headwater.engines.database import Variable
+from headwater.kernel.permissions import requires
 
-from . import names
+from . import arns, names
 from .descriptions import family_of_default
 from .paging import page
 from .records import GROUPS, Group, Setting, tagged, uses
@@ -56,58 +57,74 @@ def describe(ctx: Context, scope: Scope, group: Group) -> dict[str, Any]:
     }
 
 
+@requires("rds:CreateDBParameterGroup", arns.of("DBParameterGroupName"))
+@requires("rds:AddTagsToResource", arns.of("DBParameterGroupName"), when="Tags")
 async def create_db_parameter_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return await _create(ctx, INSTANCE, request)
 
 
+@requires("rds:CreateDBClusterParameterGroup", arns.of("DBClusterParameterGroupName"))
+@requires("rds:AddTagsToResource", arns.of("DBClusterParameterGroupName"), when="Tags")
 async def create_db_cluster_parameter_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return await _create(ctx, CLUSTER, request)
 
 
+@requires("rds:DescribeDBParameterGroups", arns.of("DBParameterGroupName"))
 async def describe_db_parameter_groups(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _list(ctx, INSTANCE, request)
 
 
+@requires("rds:DescribeDBClusterParameterGroups", arns.of("DBClusterParameterGroupName"))
 async def describe_db_cluster_parameter_groups(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _list(ctx, CLUSTER, request)
 
 
+@requires("rds:DescribeDBParameters", arns.of("DBParameterGroupName"))
 async def describe_db_parameters(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return await _parameters(ctx, INSTANCE, request)
 
 
+@requires("rds:DescribeDBClusterParameters", arns.of("DBClusterParameterGroupName"))
 async def describe_db_cluster_parameters(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return await _parameters(ctx, CLUSTER, request)
 
 
+@requires("rds:ModifyDBParameterGroup", arns.of("DBParameterGroupName"))
 async def modify_db_parameter_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return await _modify(ctx, INSTANCE, request)
 
 
+@requires("rds:ModifyDBClusterParameterGroup", arns.of("DBClusterParameterGroupName"))
 async def modify_db_cluster_parameter_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return await _modify(ctx, CLUSTER, request)
 
 
+@requires("rds:ResetDBParameterGroup", arns.of("DBParameterGroupName"))
 async def reset_db_parameter_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return await _reset(ctx, INSTANCE, request)
 
 
+@requires("rds:ResetDBClusterParameterGroup", arns.of("DBClusterParameterGroupName"))
 async def reset_db_cluster_parameter_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return await _reset(ctx, CLUSTER, request)
 
 
+@requires("rds:DeleteDBParameterGroup", arns.of("DBParameterGroupName"))
 async def delete_db_parameter_group(ctx: Context, request: dict[str, Any]) -> None:
     await _delete(ctx, INSTANCE, request)
 
 
+@requires("rds:DeleteDBClusterParameterGroup", arns.of("DBClusterParameterGroupName"))
 async def delete_db_cluster_parameter_group(ctx: Context, request: dict[str, Any]) -> None:
     await _delete(ctx, CLUSTER, request)
 
 
+@requires("rds:DescribeEngineDefaultParameters")
 async def describe_engine_default_parameters(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return await _defaults(ctx, request)
 
 
+@requires("rds:DescribeEngineDefaultClusterParameters")
 async def describe_engine_default_cluster_parameters(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return await _defaults(ctx, request)
 

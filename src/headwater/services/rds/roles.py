@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from headwater.aws.faults import fault
+from headwater.kernel.permissions import requires
 
+from . import arns
 from .records import CLUSTERS, INSTANCES, Cluster, Instance, Role, cluster_named, instance_named
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 ROLES_MAX: Final = 5
 
 
+@requires("rds:AddRoleToDBCluster", arns.of("DBClusterIdentifier"))
+@requires("iam:PassRole", "{RoleArn}", passed_to="rds.amazonaws.com")
 async def add_role_to_db_cluster(ctx: Context, request: dict[str, Any]) -> None:
     cluster = cluster_named(ctx, request["DBClusterIdentifier"])
     role = _role(request)
@@ -29,6 +33,8 @@ async def add_role_to_db_cluster(ctx: Context, request: dict[str, Any]) -> None:
     await _keep(ctx, cluster, [*cluster.roles, role])
 
 
+@requires("rds:RemoveRoleFromDBCluster", arns.of("DBClusterIdentifier"))
+@requires("iam:PassRole", "{RoleArn}", passed_to="rds.amazonaws.com")
 async def remove_role_from_db_cluster(ctx: Context, request: dict[str, Any]) -> None:
     cluster = cluster_named(ctx, request["DBClusterIdentifier"])
     left = [each for each in cluster.roles if each.arn != request["RoleArn"]]
@@ -40,6 +46,8 @@ async def remove_role_from_db_cluster(ctx: Context, request: dict[str, Any]) -> 
     await _keep(ctx, cluster, left)
 
 
+@requires("rds:AddRoleToDBInstance", arns.of("DBInstanceIdentifier"))
+@requires("iam:PassRole", "{RoleArn}", passed_to="rds.amazonaws.com")
 async def add_role_to_db_instance(ctx: Context, request: dict[str, Any]) -> None:
     instance = instance_named(ctx, request["DBInstanceIdentifier"])
     role = _role(request)
@@ -53,6 +61,8 @@ async def add_role_to_db_instance(ctx: Context, request: dict[str, Any]) -> None
     await _keep(ctx, instance, [*instance.roles, role])
 
 
+@requires("rds:RemoveRoleFromDBInstance", arns.of("DBInstanceIdentifier"))
+@requires("iam:PassRole", "{RoleArn}", passed_to="rds.amazonaws.com")
 async def remove_role_from_db_instance(ctx: Context, request: dict[str, Any]) -> None:
     instance = instance_named(ctx, request["DBInstanceIdentifier"])
     wanted = (request["RoleArn"], request["FeatureName"])

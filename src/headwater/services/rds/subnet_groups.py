@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from headwater.aws.faults import fault
+from headwater.kernel.permissions import requires
 
-from . import names
+from . import arns, names
 from .paging import page
 from .records import CLUSTERS, INSTANCES, SUBNET_GROUPS, SubnetGroup, tagged
 from .refusals import invalid, no_such_subnet_group
@@ -37,6 +38,8 @@ def describe(ctx: Context, group: SubnetGroup) -> dict[str, Any]:
     }
 
 
+@requires("rds:CreateDBSubnetGroup", arns.of("DBSubnetGroupName"))
+@requires("rds:AddTagsToResource", arns.of("DBSubnetGroupName"), when="Tags")
 async def create_db_subnet_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     name = names.group_name(request["DBSubnetGroupName"], "DBSubnetGroupName")
     if name == "default":
@@ -56,6 +59,7 @@ async def create_db_subnet_group(ctx: Context, request: dict[str, Any]) -> dict[
     return {"DBSubnetGroup": describe(ctx, group)}
 
 
+@requires("rds:DescribeDBSubnetGroups", arns.of("DBSubnetGroupName"))
 async def describe_db_subnet_groups(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if "DBSubnetGroupName" in request:
         groups = [_found(ctx, request)]
@@ -65,6 +69,7 @@ async def describe_db_subnet_groups(ctx: Context, request: dict[str, Any]) -> di
     return {"DBSubnetGroups": [describe(ctx, group) for group in shown], "Marker": marker}
 
 
+@requires("rds:ModifyDBSubnetGroup", arns.of("DBSubnetGroupName"))
 async def modify_db_subnet_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     group = _found(ctx, request)
     changed = replace(group, subnets=_subnets(request), description=request.get("DBSubnetGroupDescription", group.description))
@@ -73,6 +78,7 @@ async def modify_db_subnet_group(ctx: Context, request: dict[str, Any]) -> dict[
     return {"DBSubnetGroup": describe(ctx, changed)}
 
 
+@requires("rds:DeleteDBSubnetGroup", arns.of("DBSubnetGroupName"))
 async def delete_db_subnet_group(ctx: Context, request: dict[str, Any]) -> None:
     group = _found(ctx, request)
     users = [*ctx.store.scan(INSTANCES, ctx.account, ctx.region), *ctx.store.scan(CLUSTERS, ctx.account, ctx.region)]

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
+from headwater.kernel.permissions import requires
+
+from . import arns
 from .records import CLUSTERS, GROUPS, INSTANCES, SUBNET_GROUPS, tag_list, tagged
 from .refusals import (
     invalid,
@@ -24,11 +27,13 @@ if TYPE_CHECKING:
 TAGS_MAX: Final = 50
 
 
+@requires("rds:ListTagsForResource", arns.RESOURCE)
 async def list_tags_for_resource(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     _, record = _tagged_thing(ctx, request["ResourceName"])
     return {"TagList": tag_list(record.tags)}
 
 
+@requires("rds:AddTagsToResource", arns.RESOURCE)
 async def add_tags_to_resource(ctx: Context, request: dict[str, Any]) -> None:
     table, record = _tagged_thing(ctx, request["ResourceName"])
     tags = record.tags | tagged(request)
@@ -40,6 +45,7 @@ async def add_tags_to_resource(ctx: Context, request: dict[str, Any]) -> None:
         tx.put(table, replace(record, tags=tags))
 
 
+@requires("rds:RemoveTagsFromResource", arns.RESOURCE)
 async def remove_tags_from_resource(ctx: Context, request: dict[str, Any]) -> None:
     table, record = _tagged_thing(ctx, request["ResourceName"])
     gone = set(request["TagKeys"])

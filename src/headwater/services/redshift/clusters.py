@@ -10,8 +10,9 @@ from headwater.aws.faults import fault
 from headwater.engines.addresses import NoAddress, free_address
 from headwater.engines.warehouse.authentication import verifier
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
-from . import model
+from . import arns, model
 from .groups import check_parameter_group, check_subnet_group
 from .model import (
     DEFAULT_DATABASE,
@@ -72,6 +73,8 @@ def shown(ctx: Context, cluster: Cluster) -> dict[str, Any]:
     return {"Cluster": describe(cluster, lost=warehouses_of(ctx.home).lost(cluster))}
 
 
+@requires("redshift:CreateCluster", arns.cluster)
+@requires("iam:PassRole", arns.passed_roles("IamRoles"), passed_to="redshift.amazonaws.com")
 async def create_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Its process is started behind the answer; `describe_clusters` shows it available once it answers."""
     refuse_not_built(request)
@@ -124,6 +127,7 @@ async def create_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any
     return shown(ctx, await _begin(ctx, cluster, "creating"))
 
 
+@requires("redshift:DescribeClusters", arns.cluster)
 async def describe_clusters(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     live = warehouses_of(ctx.home)
     identifier = request.get("ClusterIdentifier")
@@ -141,6 +145,7 @@ async def describe_clusters(ctx: Context, request: dict[str, Any]) -> dict[str, 
     return {"Clusters": [describe(one, lost=live.lost(one)) for one in shown_now], "Marker": marker}
 
 
+@requires("redshift:ModifyCluster", arns.cluster)
 async def modify_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A new port restarts the process; everything else holds at once."""
     refuse_not_built(request)
@@ -184,6 +189,7 @@ async def _modify(ctx: Context, cluster: Cluster, changed: Cluster, port: int) -
     return shown(ctx, changed)
 
 
+@requires("redshift:DeleteCluster", arns.cluster)
 async def delete_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The cluster and all its data, once nothing else is running on it."""
     cluster = find(ctx, request["ClusterIdentifier"])
@@ -203,10 +209,12 @@ async def delete_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any
     return shown(ctx, await _begin(ctx, cluster, "deleting"))
 
 
+@requires("redshift:PauseCluster", arns.cluster)
 async def pause_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return shown(ctx, await _begin(ctx, find_available(ctx, request["ClusterIdentifier"]), "pausing"))
 
 
+@requires("redshift:ResumeCluster", arns.cluster)
 async def resume_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     cluster = find(ctx, request["ClusterIdentifier"])
     if cluster.status != "paused":
@@ -214,10 +222,12 @@ async def resume_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any
     return shown(ctx, await _begin(ctx, cluster, "resuming"))
 
 
+@requires("redshift:RebootCluster", arns.cluster)
 async def reboot_cluster(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return shown(ctx, await _begin(ctx, find_available(ctx, request["ClusterIdentifier"]), "rebooting"))
 
 
+@requires("redshift:DescribeLoggingStatus", arns.cluster)
 async def describe_logging_status(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Audit logging is not built, so it is off."""
     find(ctx, request["ClusterIdentifier"])

@@ -13,7 +13,9 @@ from typing import Any, Final
 from headwater.aws.faults import fault
 from headwater.engines.warehouse.authentication import verifier
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
+from . import arns
 from .clusters import find
 from .model import Cluster, TemporaryLogin, invalid, invalid_state, temporary_logins
 from .warehouses import warehouses_of
@@ -24,6 +26,10 @@ PASSWORD_LENGTH: Final = 64
 _USER: Final = re.compile(r"[a-z_][a-z0-9_+.@-]{0,63}")
 
 
+@requires("redshift:GetClusterCredentials", arns.db_user)
+@requires("redshift:GetClusterCredentials", arns.database, when="DbName")
+@requires("redshift:CreateClusterUser", arns.db_user, when=arns.creates_user)
+@requires("redshift:JoinGroup", arns.db_groups, when="DbGroups")
 async def get_cluster_credentials(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The user of that name; with AutoCreate one is made at its first login."""
     cluster = _find(ctx, request)
@@ -38,6 +44,7 @@ async def get_cluster_credentials(ctx: Context, request: dict[str, Any]) -> dict
     return {"DbUser": name, "DbPassword": password, "Expiration": expires_at}
 
 
+@requires("redshift:GetClusterCredentialsWithIAM", arns.database)
 async def get_cluster_credentials_with_iam(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The user that stands for the caller: `IAM:name` for an IAM user, `IAMR:name` for a role."""
     cluster = _find(ctx, request)

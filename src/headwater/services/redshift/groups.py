@@ -8,8 +8,10 @@ from msgspec.structs import replace
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 from headwater.kernel.store import Record, Table
 
+from . import arns
 from .model import clusters, invalid, tag_list
 from .paging import page
 from .tagging import has_tags, tagged
@@ -124,6 +126,7 @@ def describe_subnets(group: SubnetGroup) -> dict[str, Any]:
     }
 
 
+@requires("redshift:CreateClusterParameterGroup", arns.parameter_group)
 async def create_cluster_parameter_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     name, family = request["ParameterGroupName"].lower(), request["ParameterGroupFamily"]
     if family not in FAMILIES:
@@ -143,6 +146,7 @@ async def create_cluster_parameter_group(ctx: Context, request: dict[str, Any]) 
     return {"ClusterParameterGroup": describe_group(group)}
 
 
+@requires("redshift:DescribeClusterParameterGroups")
 async def describe_cluster_parameter_groups(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     name = request.get("ParameterGroupName")
     if name is not None:
@@ -153,6 +157,7 @@ async def describe_cluster_parameter_groups(ctx: Context, request: dict[str, Any
     return {"ParameterGroups": [describe_group(one) for one in shown], "Marker": marker}
 
 
+@requires("redshift:DescribeClusterParameters", arns.parameter_group)
 async def describe_cluster_parameters(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     group = find_parameter_group(ctx, request["ParameterGroupName"])
     parameters = [
@@ -174,6 +179,7 @@ async def describe_cluster_parameters(ctx: Context, request: dict[str, Any]) -> 
     return {"Parameters": shown, "Marker": marker}
 
 
+@requires("redshift:ModifyClusterParameterGroup", arns.parameter_group)
 async def modify_cluster_parameter_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     group = find_parameter_group(ctx, request["ParameterGroupName"])
     if group.name.startswith("default."):
@@ -192,6 +198,7 @@ async def modify_cluster_parameter_group(ctx: Context, request: dict[str, Any]) 
     }
 
 
+@requires("redshift:DeleteClusterParameterGroup", arns.parameter_group)
 async def delete_cluster_parameter_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     group = find_parameter_group(ctx, request["ParameterGroupName"])
     used = any(one.parameter_group == group.name for one in ctx.store.scan(clusters, ctx.account, ctx.region))
@@ -202,6 +209,7 @@ async def delete_cluster_parameter_group(ctx: Context, request: dict[str, Any]) 
     return {}
 
 
+@requires("redshift:CreateClusterSubnetGroup", arns.subnet_group)
 async def create_cluster_subnet_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     name = request["ClusterSubnetGroupName"].lower()
     if name == "default":
@@ -222,6 +230,7 @@ async def create_cluster_subnet_group(ctx: Context, request: dict[str, Any]) -> 
     return {"ClusterSubnetGroup": describe_subnets(group)}
 
 
+@requires("redshift:ModifyClusterSubnetGroup", arns.subnet_group)
 async def modify_cluster_subnet_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     group = find_subnet_group(ctx, request["ClusterSubnetGroupName"])
     changed = replace(group, subnets=tuple(request["SubnetIds"]), description=request.get("Description", group.description))
@@ -230,6 +239,7 @@ async def modify_cluster_subnet_group(ctx: Context, request: dict[str, Any]) -> 
     return {"ClusterSubnetGroup": describe_subnets(changed)}
 
 
+@requires("redshift:DescribeClusterSubnetGroups")
 async def describe_cluster_subnet_groups(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     name = request.get("ClusterSubnetGroupName")
     if name is not None:
@@ -240,6 +250,7 @@ async def describe_cluster_subnet_groups(ctx: Context, request: dict[str, Any]) 
     return {"ClusterSubnetGroups": [describe_subnets(one) for one in shown], "Marker": marker}
 
 
+@requires("redshift:DeleteClusterSubnetGroup", arns.subnet_group)
 async def delete_cluster_subnet_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     group = find_subnet_group(ctx, request["ClusterSubnetGroupName"])
     if any(one.subnet_group == group.name for one in ctx.store.scan(clusters, ctx.account, ctx.region)):

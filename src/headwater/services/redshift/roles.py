@@ -5,12 +5,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
+from . import arns
 from .clusters import find_available, shown
 from .model import checked_roles, clusters, with_default_role
 from .warehouses import warehouses_of
 
 
+@requires("redshift:ModifyClusterIamRoles", arns.cluster)
+@requires("iam:PassRole", arns.passed_roles("AddIamRoles"), passed_to="redshift.amazonaws.com")
 async def modify_cluster_iam_roles(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """They hold from the cluster's next statement on."""
     cluster = find_available(ctx, request["ClusterIdentifier"])

@@ -7,8 +7,10 @@ from msgspec.structs import replace
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 from headwater.kernel.store import Table
 
+from . import arns
 from .groups import ParameterGroup, SubnetGroup, parameter_groups, subnet_groups
 from .model import Cluster, clusters, invalid
 from .paging import page
@@ -38,6 +40,7 @@ def find(ctx: Context, resource: str) -> tuple[Table[Any], Taggable]:
     return table, record
 
 
+@requires("redshift:CreateTags", arns.RESOURCE)
 async def create_tags(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     table, record = find(ctx, request["ResourceName"])
     changed = replace(record, tags=tagged(record.tags, request["Tags"]))
@@ -46,6 +49,7 @@ async def create_tags(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@requires("redshift:DeleteTags", arns.RESOURCE)
 async def delete_tags(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     table, record = find(ctx, request["ResourceName"])
     changed = replace(record, tags={key: value for key, value in record.tags.items() if key not in request["TagKeys"]})
@@ -54,6 +58,7 @@ async def delete_tags(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@requires("redshift:DescribeTags", arns.RESOURCE)
 async def describe_tags(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     kind = request.get("ResourceType")
     if kind is not None and kind not in TABLES:

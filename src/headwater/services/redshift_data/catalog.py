@@ -4,7 +4,9 @@ from typing import Any, Final
 
 from headwater.aws.faults import fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
+from . import arns
 from .asking import Outcome, answers, error_text
 from .connecting import _connect, target_of
 from .results import Row
@@ -30,17 +32,20 @@ TYPE_NAMES: Final = {
 }
 
 
+@requires("redshift-data:ListDatabases", arns.warehouse)
 async def list_databases(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     rows, token = await _page(ctx, request, "SELECT datname FROM pg_database ORDER BY datname", [])
     return {"Databases": [row[0] for row in rows], "NextToken": token}
 
 
+@requires("redshift-data:ListSchemas", arns.warehouse)
 async def list_schemas(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     sql = "SELECT nspname FROM pg_namespace WHERE nspname LIKE $1 ORDER BY nspname"
     rows, token = await _page(ctx, request, sql, [request.get("SchemaPattern", "%")])
     return {"Schemas": [row[0] for row in rows], "NextToken": token}
 
 
+@requires("redshift-data:ListTables", arns.warehouse)
 async def list_tables(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     sql = (
         "SELECT table_schema, table_name, table_type FROM svv_tables "
@@ -51,6 +56,7 @@ async def list_tables(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"Tables": tables, "NextToken": token}
 
 
+@requires("redshift-data:DescribeTable", arns.warehouse)
 async def describe_table(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     sql = (
         "SELECT column_name, data_type, is_nullable, column_default, character_maximum_length, numeric_precision, numeric_scale, "

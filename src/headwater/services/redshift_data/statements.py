@@ -13,8 +13,9 @@ from headwater.aws.faults import fault
 from headwater.kernel.context import Context
 from headwater.kernel.home import Home
 from headwater.kernel.jobs import Job, handles
+from headwater.kernel.permissions import requires
 
-from . import SERVICE, model, results
+from . import SERVICE, arns, model, results
 from .connecting import Target, _described, target_of
 from .model import ACTIVE_MAX, ENDED, KEPT, Parameter, Part, Statement, describe, list_item, query_not_found, refused, statements, submitted
 from .running import INTERRUPTED, KeptSession, failed, running_of
@@ -26,10 +27,12 @@ class StatementsEnd(Job, frozen=True, kw_only=True, tag="redshift-data/statement
     """What was submitted a day and more ago is forgotten, results and all. One for each hour in which something was."""
 
 
+@requires("redshift-data:ExecuteStatement", arns.warehouse)
 async def execute_statement(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return await _submit(ctx, request, [request["Sql"]], is_batch=False)
 
 
+@requires("redshift-data:BatchExecuteStatement", arns.warehouse)
 async def batch_execute_statement(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """All in one transaction, unless AUTO_COMMIT is asked for."""
     return await _submit(ctx, request, request["Sqls"], is_batch=True)
@@ -67,6 +70,7 @@ async def _submit(ctx: Context, request: dict[str, Any], sqls: list[str], *, is_
         result_format=request.get("ResultFormat", "JSON"),
         client_token=token,
         principal=ctx.principal.arn,
+        owner=ctx.principal.user_id,
         session_id=request.get("SessionId") or (ctx.new_id() if request.get("SessionKeepAliveSeconds") else ""),
         keep_alive_s=request.get("SessionKeepAliveSeconds", 0),
         status="SUBMITTED",
@@ -117,7 +121,7 @@ def _take_session(ctx: Context, statement: Statement, target: Target) -> None:
     sessions = running_of(ctx.home).sessions
     kept = sessions.get(statement.session_id)
     if kept is None:
-        sessions[statement.session_id] = KeptSession(target)
+        sessions[statement.session_id] = KeptSession(target, statement.owner)
         return
     kept.busy = True
     if kept.end is not None:
@@ -132,12 +136,14 @@ def find(ctx: Context, statement_id: str) -> Statement:
     return statement
 
 
+@requires("redshift-data:DescribeStatement")
 async def describe_statement(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if "WaitTimeSeconds" in request:
         await running_of(ctx.home).wait(request["Id"].partition(":")[0], request["WaitTimeSeconds"])
     return describe(find(ctx, request["Id"]))
 
 
+@requires("redshift-data:GetStatementResult")
 async def get_statement_result(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     part, rows, token = await _page(ctx, request, "JSON")
     oids = [column.oid for column in part.columns or ()]
@@ -149,6 +155,7 @@ async def get_statement_result(ctx: Context, request: dict[str, Any]) -> dict[st
     }
 
 
+@requires("redshift-data:GetStatementResult")
 async def get_statement_result_v2(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     part, rows, token = await _page(ctx, request, "CSV")
     heading = [tuple(column.name for column in part.columns or ())] if not request.get("NextToken") else []
@@ -199,6 +206,7 @@ def offset_of(token: str | None) -> int:
         raise refused("Invalid NextToken.") from None
 
 
+@requires("redshift-data:CancelStatement")
 async def cancel_statement(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     statement = find(ctx, request["Id"])
     if statement.status in ENDED:
@@ -207,14 +215,15 @@ async def cancel_statement(ctx: Context, request: dict[str, Any]) -> dict[str, A
     return {"Status": True}
 
 
+@requires("redshift-data:ListStatements")
 async def list_statements(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    """The newest first; only finished ones unless a status is asked for."""
+    """The caller's own, the newest first; only finished ones unless a status is asked for."""
     status = request.get("Status", "FINISHED")
     now = ctx.clock.now()
     found = [
         one
         for one in ctx.store.scan(statements, ctx.account, ctx.region)
-        if one.created_at + KEPT >= now and (status == "ALL" or one.status == status) and _fits(one, request)
+        if one.created_at + KEPT >= now and (status == "ALL" or one.status == status) and _fits(one, request) and _is_own(ctx, one, request)
     ]
     found.sort(key=lambda one: (one.created_at, one.id), reverse=True)
     offset = offset_of(request.get("NextToken"))
@@ -224,6 +233,14 @@ async def list_statements(ctx: Context, request: dict[str, Any]) -> dict[str, An
         "Statements": [list_item(one) for one in found[offset:following]],
         "NextToken": token_of(following) if following < len(found) else None,
     }
+
+
+def _is_own(ctx: Context, statement: Statement, request: dict[str, Any]) -> bool:
+    """Of the same role, or where that is not wanted of the same session alone."""
+    mine = ctx.principal.user_id
+    if request.get("RoleLevel", True):
+        return statement.owner.partition(":")[0] == mine.partition(":")[0]
+    return statement.owner == mine
 
 
 def _fits(statement: Statement, request: dict[str, Any]) -> bool:

@@ -10,76 +10,93 @@ from typing import Any
 
 from headwater.aws.faults import fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
 from .access import bucket_of, canonical_id, key_of
+from .arns import BUCKET, OBJECT, versioned
 from .keeper import Keeper
 from .records import Bucket
 
 
+@requires("s3:GetBucketCORS", BUCKET)
 async def get_bucket_cors(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     raise fault("NoSuchCORSConfiguration", "The CORS configuration does not exist", BucketName=bucket_of(ctx, request).name)
 
 
+@requires("s3:GetLifecycleConfiguration", BUCKET)
 async def get_bucket_lifecycle_configuration(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     raise fault("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist", BucketName=bucket.name)
 
 
+@requires("s3:GetBucketWebsite", BUCKET)
 async def get_bucket_website(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     raise fault("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", BucketName=bucket.name)
 
 
+@requires("s3:GetReplicationConfiguration", BUCKET)
 async def get_bucket_replication(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     raise fault("ReplicationConfigurationNotFoundError", "The replication configuration was not found", BucketName=bucket.name)
 
 
+@requires("s3:GetBucketObjectLockConfiguration", BUCKET)
 async def get_object_lock_configuration(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     sentence = "Object Lock configuration does not exist for this bucket"
     raise fault("ObjectLockConfigurationNotFoundError", sentence, BucketName=bucket.name)
 
 
+@requires("s3:GetBucketNotification", BUCKET)
 async def get_bucket_notification_configuration(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _nothing_set(bucket_of(ctx, request))
 
 
+@requires("s3:GetBucketLogging", BUCKET)
 async def get_bucket_logging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _nothing_set(bucket_of(ctx, request))
 
 
+@requires("s3:GetAccelerateConfiguration", BUCKET)
 async def get_bucket_accelerate_configuration(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _nothing_set(bucket_of(ctx, request))
 
 
+@requires("s3:GetBucketRequestPayment", BUCKET)
 async def get_bucket_request_payment(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket_of(ctx, request)
     return {"Payer": "BucketOwner"}
 
 
+@requires("s3:GetBucketAcl", BUCKET)
 async def get_bucket_acl(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _owner_alone(bucket_of(ctx, request))
 
 
+@requires(versioned("s3:GetObject", "Acl"), OBJECT)
 async def get_object_acl(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     Keeper.of(ctx).find(ctx, bucket.name, key_of(request), request.get("VersionId"), "GET")
     return _owner_alone(bucket)
 
 
+@requires("s3:PutBucketCORS", BUCKET)
 async def delete_bucket_cors(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _nothing_set(bucket_of(ctx, request))
 
 
+@requires("s3:PutLifecycleConfiguration", BUCKET)
 async def delete_bucket_lifecycle(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _nothing_set(bucket_of(ctx, request))
 
 
+@requires("s3:DeleteBucketWebsite", BUCKET)
 async def delete_bucket_website(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _nothing_set(bucket_of(ctx, request))
 
 
+@requires("s3:PutReplicationConfiguration", BUCKET)
 async def delete_bucket_replication(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _nothing_set(bucket_of(ctx, request))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
 from . import attire, checksums
 from .access import bucket_of, key_of
+from .arns import OBJECT, versioned
 from .keeper import Keeper
 from .records import ObjectVersion
 from .refusals import invalid_argument
@@ -16,6 +18,8 @@ ATTRIBUTES: Final = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectS
 PARTS_MAX: Final = 1000
 
 
+@requires(versioned("s3:GetObject"), OBJECT)
+@requires(versioned("s3:GetObject", "Attributes"), OBJECT)
 async def get_object_attributes(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     attire.refuse_not_built(request)

@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
 from . import tags
 from .access import bucket_of, canonical_id
+from .arns import ALL_BUCKETS, BUCKET, sets_acl, tags_bucket
 from .keeper import Keeper, end_upload
 from .records import BUCKETS, OBJECTS, UPLOADS, Bucket
 from .refusals import access_denied, header_not_built, invalid_argument, malformed_xml
@@ -29,6 +31,10 @@ ALL_BLOCKED: Final = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockP
 """What AWS gives every new bucket since April 2023."""
 
 
+@requires("s3:CreateBucket", BUCKET)
+@requires("s3:PutBucketAcl", BUCKET, when=sets_acl)
+@requires("s3:PutBucketOwnershipControls", BUCKET, when="ObjectOwnership")
+@requires("s3:TagResource", BUCKET, when=tags_bucket)
 async def create_bucket(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     name = request["Bucket"]
     if ctx.principal.kind == "anonymous":
@@ -70,16 +76,19 @@ def _made(bucket: Bucket) -> dict[str, Any]:
     return {"Location": location, "BucketArn": arn_of(bucket)}
 
 
+@requires("s3:ListBucket", BUCKET)
 async def head_bucket(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     return {"BucketArn": arn_of(bucket), "BucketRegion": bucket.region, "AccessPointAlias": False}
 
 
+@requires("s3:GetBucketLocation", BUCKET)
 async def get_bucket_location(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     return {"LocationConstraint": bucket.location or None}
 
 
+@requires("s3:ListAllMyBuckets", ALL_BUCKETS)
 async def list_buckets(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if ctx.principal.kind == "anonymous":
         raise access_denied()
@@ -111,6 +120,7 @@ def described(bucket: Bucket, with_region: bool) -> dict[str, Any]:
     return shown
 
 
+@requires("s3:DeleteBucket", BUCKET)
 async def delete_bucket(ctx: Context, request: dict[str, Any]) -> None:
     """Only an empty one; while we look, it takes no writes."""
     bucket = bucket_of(ctx, request)

@@ -13,8 +13,10 @@ from msgspec.structs import replace
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
 from .access import bucket_of
+from .arns import BUCKET
 from .buckets import ALL_BLOCKED, OWNERSHIPS
 from .records import BUCKETS, Bucket
 from .refusals import header_not_built, invalid_argument, malformed_xml
@@ -30,10 +32,12 @@ async def _keep(ctx: Context, bucket: Bucket, status: int = 0) -> None:
     ctx.reply_status = status
 
 
+@requires("s3:GetBucketVersioning", BUCKET)
 async def get_bucket_versioning(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"Status": bucket_of(ctx, request).versioning or None}
 
 
+@requires("s3:PutBucketVersioning", BUCKET)
 async def put_bucket_versioning(ctx: Context, request: dict[str, Any]) -> None:
     bucket = bucket_of(ctx, request)
     asked = request["VersioningConfiguration"]
@@ -47,6 +51,7 @@ async def put_bucket_versioning(ctx: Context, request: dict[str, Any]) -> None:
     await _keep(ctx, replace(bucket, versioning=status, plain=False))
 
 
+@requires("s3:GetEncryptionConfiguration", BUCKET)
 async def get_bucket_encryption(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     key_enabled = (bucket.encryption or {}).get("BucketKeyEnabled", False)
@@ -54,6 +59,7 @@ async def get_bucket_encryption(ctx: Context, request: dict[str, Any]) -> dict[s
     return {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}
 
 
+@requires("s3:PutEncryptionConfiguration", BUCKET)
 async def put_bucket_encryption(ctx: Context, request: dict[str, Any]) -> None:
     bucket = bucket_of(ctx, request)
     rules = request["ServerSideEncryptionConfiguration"].get("Rules") or []
@@ -68,10 +74,12 @@ async def put_bucket_encryption(ctx: Context, request: dict[str, Any]) -> None:
     await _keep(ctx, replace(bucket, encryption={"BucketKeyEnabled": bool(rules[0].get("BucketKeyEnabled", False))}))
 
 
+@requires("s3:PutEncryptionConfiguration", BUCKET)
 async def delete_bucket_encryption(ctx: Context, request: dict[str, Any]) -> None:
     await _keep(ctx, replace(bucket_of(ctx, request), encryption=None))
 
 
+@requires("s3:GetBucketOwnershipControls", BUCKET)
 async def get_bucket_ownership_controls(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     if not bucket.ownership:
@@ -79,6 +87,7 @@ async def get_bucket_ownership_controls(ctx: Context, request: dict[str, Any]) -
     return {"OwnershipControls": {"Rules": [{"ObjectOwnership": bucket.ownership}]}}
 
 
+@requires("s3:PutBucketOwnershipControls", BUCKET)
 async def put_bucket_ownership_controls(ctx: Context, request: dict[str, Any]) -> None:
     bucket = bucket_of(ctx, request)
     rules = request["OwnershipControls"].get("Rules") or []
@@ -87,10 +96,12 @@ async def put_bucket_ownership_controls(ctx: Context, request: dict[str, Any]) -
     await _keep(ctx, replace(bucket, ownership=rules[0]["ObjectOwnership"]))
 
 
+@requires("s3:PutBucketOwnershipControls", BUCKET)
 async def delete_bucket_ownership_controls(ctx: Context, request: dict[str, Any]) -> None:
     await _keep(ctx, replace(bucket_of(ctx, request), ownership=""))
 
 
+@requires("s3:GetBucketPublicAccessBlock", BUCKET)
 async def get_public_access_block(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     if bucket.public_access_block is None:
@@ -99,6 +110,7 @@ async def get_public_access_block(ctx: Context, request: dict[str, Any]) -> dict
     return {"PublicAccessBlockConfiguration": bucket.public_access_block}
 
 
+@requires("s3:PutBucketPublicAccessBlock", BUCKET)
 async def put_public_access_block(ctx: Context, request: dict[str, Any]) -> None:
     bucket = bucket_of(ctx, request)
     asked = request["PublicAccessBlockConfiguration"]
@@ -107,10 +119,12 @@ async def put_public_access_block(ctx: Context, request: dict[str, Any]) -> None
     await _keep(ctx, replace(bucket, public_access_block={name: bool(asked.get(name, False)) for name in ALL_BLOCKED}))
 
 
+@requires("s3:PutBucketPublicAccessBlock", BUCKET)
 async def delete_public_access_block(ctx: Context, request: dict[str, Any]) -> None:
     await _keep(ctx, replace(bucket_of(ctx, request), public_access_block=None))
 
 
+@requires("s3:GetBucketPolicy", BUCKET)
 async def get_bucket_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     if not bucket.policy:
@@ -118,6 +132,7 @@ async def get_bucket_policy(ctx: Context, request: dict[str, Any]) -> dict[str, 
     return {"Policy": bucket.policy}
 
 
+@requires("s3:PutBucketPolicy", BUCKET)
 async def put_bucket_policy(ctx: Context, request: dict[str, Any]) -> None:
     bucket = bucket_of(ctx, request)
     policy = request["Policy"]
@@ -125,10 +140,12 @@ async def put_bucket_policy(ctx: Context, request: dict[str, Any]) -> None:
     await _keep(ctx, replace(bucket, policy=policy), NO_CONTENT)
 
 
+@requires("s3:DeleteBucketPolicy", BUCKET)
 async def delete_bucket_policy(ctx: Context, request: dict[str, Any]) -> None:
     await _keep(ctx, replace(bucket_of(ctx, request), policy=""))
 
 
+@requires("s3:GetBucketPolicyStatus", BUCKET)
 async def get_bucket_policy_status(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     if not bucket.policy:

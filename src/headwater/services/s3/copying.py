@@ -7,12 +7,13 @@ or a source that came in parts) reads the source once.
 from __future__ import annotations
 
 from typing import Any, Final
-from urllib.parse import unquote
 
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
 from . import attire, checksums, conditions, ranges
 from .access import bucket_of, key_of
+from .arns import OBJECT, copies_tags, copy_gets_tags, of_source, sets_acl, source_object, split_source
 from .bodies import SINGLE_PUT_BYTES_MAX, Arrived, Bodies
 from .keeper import Keeper, now_of
 from .multipart import PartSums, part_number, upload_of
@@ -21,9 +22,13 @@ from .records import NULL, Bucket, ObjectVersion
 from .refusals import archived, invalid_argument, invalid_request
 
 DIRECTIVES: Final = ("COPY", "REPLACE")
-_VERSION: Final = "?versionId="
 
 
+@requires("s3:PutObject", OBJECT)
+@requires(of_source("s3:GetObject"), source_object)
+@requires(of_source("s3:GetObject", "Tagging"), source_object, when=copies_tags)
+@requires("s3:PutObjectTagging", OBJECT, when=copy_gets_tags)
+@requires("s3:PutObjectAcl", OBJECT, when=sets_acl)
 async def copy_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     key = key_of(request)
@@ -60,6 +65,8 @@ async def copy_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return result | _source_version(source_bucket, source)
 
 
+@requires("s3:PutObject", OBJECT)
+@requires(of_source("s3:GetObject"), source_object)
 async def upload_part_copy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     attire.refuse_not_built(request)
@@ -86,12 +93,11 @@ async def upload_part_copy(ctx: Context, request: dict[str, Any]) -> dict[str, A
 
 
 def named_source(text: str) -> tuple[str, str, str | None]:
-    """(bucket, key, version id) of an x-amz-copy-source, which is URL-encoded and may begin with a slash."""
-    path, marked, version_id = text.partition(_VERSION)
-    bucket, slash, key = unquote(path).removeprefix("/").partition("/")
-    if not slash or not bucket or not key:
+    """(bucket, key, version id) of an x-amz-copy-source that names an object."""
+    bucket, key, version_id = split_source(text)
+    if not bucket or not key:
         raise invalid_argument("Invalid copy source object key", "x-amz-copy-source", "x-amz-copy-source")
-    return bucket, key, version_id if marked else None
+    return bucket, key, version_id
 
 
 def _source(ctx: Context, request: dict[str, Any]) -> tuple[Bucket, ObjectVersion]:

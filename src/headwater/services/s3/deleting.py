@@ -6,8 +6,10 @@ from typing import Any, Final
 
 from headwater.aws.faults import Fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
 from .access import bucket_of, key_of
+from .arns import objects_to_delete, versions_to_delete
 from .attire import refuse_not_built
 from .checksums import HEADERS
 from .keeper import Keeper
@@ -16,6 +18,8 @@ from .refusals import header_not_built, invalid_request, malformed_xml, no_such_
 OBJECTS_MAX: Final = 1000
 
 
+@requires("s3:DeleteObject", objects_to_delete)
+@requires("s3:DeleteObjectVersion", versions_to_delete)
 async def delete_objects(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     refuse_not_built(request)

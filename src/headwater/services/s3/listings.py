@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Final, NamedTuple
 
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 from headwater.kernel.store import Store
 
 from .access import bucket_of, owner_of
+from .arns import BUCKET
 from .keeper import Keeper
 from .listing import PAGE_MAX, Page, R, Seek, encoded, rolled_up, walked
 from .ordering import ORDER_LENGTH
@@ -23,6 +25,7 @@ _AT_KEY: Final = "k"
 _AT_PREFIX: Final = "p"
 
 
+@requires("s3:ListBucket", BUCKET)
 async def list_objects_v2(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     asked = _Asked.of(request)
@@ -44,6 +47,7 @@ async def list_objects_v2(ctx: Context, request: dict[str, Any]) -> dict[str, An
     }
 
 
+@requires("s3:ListBucket", BUCKET)
 async def list_objects(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     asked = _Asked.of(request)
@@ -59,6 +63,7 @@ async def list_objects(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@requires("s3:ListBucketVersions", BUCKET)
 async def list_object_versions(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     asked = _Asked.of(request)

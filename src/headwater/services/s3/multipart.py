@@ -14,9 +14,11 @@ from urllib.parse import quote
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
 from . import attire, checksums
 from .access import bucket_of, canonical_id, key_of, owner_of
+from .arns import OBJECT, sets_acl
 from .keeper import Keeper, end_upload, now_of
 from .listing import encoded
 from .objects import as_written, check_length, checksum_members
@@ -28,6 +30,9 @@ PART_NUMBER_MAX: Final = 10_000
 LIST_MAX: Final = 1000
 
 
+@requires("s3:PutObject", OBJECT)
+@requires("s3:PutObjectTagging", OBJECT, when="Tagging")
+@requires("s3:PutObjectAcl", OBJECT, when=sets_acl)
 async def create_multipart_upload(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     key = key_of(request)
@@ -61,6 +66,7 @@ async def create_multipart_upload(ctx: Context, request: dict[str, Any]) -> dict
     }
 
 
+@requires("s3:PutObject", OBJECT)
 async def upload_part(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     attire.refuse_not_built(request)
@@ -82,6 +88,7 @@ async def upload_part(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return result | {checksums.member(shown): sums[0]}
 
 
+@requires("s3:PutObject", OBJECT)
 async def complete_multipart_upload(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     upload = upload_of(ctx, bucket, request)
@@ -124,6 +131,7 @@ async def _joined(keeper: Keeper, parts: list[Part]) -> str:
         raise busy() from None
 
 
+@requires("s3:AbortMultipartUpload", OBJECT)
 async def abort_multipart_upload(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     upload = upload_of(ctx, bucket_of(ctx, request), request)
     async with ctx.store.transaction() as tx:
@@ -132,6 +140,7 @@ async def abort_multipart_upload(ctx: Context, request: dict[str, Any]) -> dict[
     return {}
 
 
+@requires("s3:ListMultipartUploadParts", OBJECT)
 async def list_parts(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     upload = upload_of(ctx, bucket, request)

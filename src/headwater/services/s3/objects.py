@@ -7,9 +7,11 @@ from typing import Any, Final
 from headwater.aws.faults import fault
 from headwater.aws.wire import Stream
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
 from . import attire, checksums, conditions, ranges
 from .access import bucket_of, key_of
+from .arns import OBJECT, sets_acl, versioned
 from .keeper import Keeper, now_of
 from .records import Bucket, ObjectVersion
 from .refusals import archived, invalid_argument, invalid_request
@@ -28,6 +30,9 @@ _OVERRIDES: Final = frozenset(RESPONSE_OVERRIDES)
 PARTIAL_CONTENT: Final = 206
 
 
+@requires("s3:PutObject", OBJECT)
+@requires("s3:PutObjectTagging", OBJECT, when="Tagging")
+@requires("s3:PutObjectAcl", OBJECT, when=sets_acl)
 async def put_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     key = key_of(request)
@@ -68,6 +73,7 @@ def check_length(ctx: Context, body: Stream | bytes | None) -> None:
         raise fault("MissingContentLength", "You must provide the Content-Length HTTP header.")
 
 
+@requires(versioned("s3:GetObject"), OBJECT)
 async def get_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     keeper = Keeper.of(ctx)
@@ -82,6 +88,7 @@ async def get_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _overridden(ctx, request, result)
 
 
+@requires(versioned("s3:GetObject"), OBJECT)
 async def head_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     keeper = Keeper.of(ctx)
@@ -96,6 +103,7 @@ async def head_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _overridden(ctx, request, result)
 
 
+@requires(versioned("s3:DeleteObject"), OBJECT)
 async def delete_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     key = key_of(request)

@@ -8,9 +8,11 @@ from msgspec.structs import replace
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
 from . import attire, tags
 from .access import bucket_of, key_of
+from .arns import BUCKET, OBJECT, versioned
 from .keeper import Keeper
 from .records import BUCKETS, Bucket, ObjectVersion
 from .refusals import no_such_key
@@ -18,6 +20,7 @@ from .refusals import no_such_key
 NO_CONTENT: Final = 204
 
 
+@requires("s3:GetBucketTagging", BUCKET)
 async def get_bucket_tagging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     if not bucket.tags:
@@ -25,6 +28,7 @@ async def get_bucket_tagging(ctx: Context, request: dict[str, Any]) -> dict[str,
     return {"TagSet": tags.described(bucket.tags)}
 
 
+@requires("s3:PutBucketTagging", BUCKET)
 async def put_bucket_tagging(ctx: Context, request: dict[str, Any]) -> None:
     bucket = bucket_of(ctx, request)
     found = tags.of_set(request["Tagging"].get("TagSet") or [], "System tags cannot be added/updated by requester")
@@ -33,6 +37,7 @@ async def put_bucket_tagging(ctx: Context, request: dict[str, Any]) -> None:
     await _keep(ctx, replace(bucket, tags=found))
 
 
+@requires("s3:PutBucketTagging", BUCKET)
 async def delete_bucket_tagging(ctx: Context, request: dict[str, Any]) -> None:
     await _keep(ctx, replace(bucket_of(ctx, request), tags={}))
 
@@ -43,11 +48,13 @@ async def _keep(ctx: Context, bucket: Bucket) -> None:
     ctx.reply_status = NO_CONTENT
 
 
+@requires(versioned("s3:GetObject", "Tagging"), OBJECT)
 async def get_object_tagging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket, version = _found(ctx, request, "GET")
     return {"TagSet": tags.described(version.tags)} | _version_id(bucket, version)
 
 
+@requires(versioned("s3:PutObject", "Tagging"), OBJECT)
 async def put_object_tagging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket, version = _found(ctx, request, "PUT")
     found = tags.of_set(request["Tagging"].get("TagSet") or [], "Your TagKey cannot be prefixed with aws:")
@@ -57,6 +64,7 @@ async def put_object_tagging(ctx: Context, request: dict[str, Any]) -> dict[str,
     return _version_id(bucket, version)
 
 
+@requires(versioned("s3:DeleteObject", "Tagging"), OBJECT)
 async def delete_object_tagging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket, version = _found(ctx, request, "DELETE")
     await Keeper.of(ctx).amend(replace(version, tags={}))

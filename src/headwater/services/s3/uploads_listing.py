@@ -6,8 +6,10 @@ from collections.abc import Generator
 from typing import Any, NamedTuple
 
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 
 from .access import bucket_of
+from .arns import BUCKET
 from .listing import PAGE_MAX, Page, Seek, encoded, rolled_up, walked
 from .multipart import described
 from .records import UPLOADS, Upload, sortable
@@ -20,6 +22,7 @@ class _Row(NamedTuple):
     upload: Upload
 
 
+@requires("s3:ListBucketMultipartUploads", BUCKET)
 async def list_multipart_uploads(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     prefix, delimiter, encoding = request.get("Prefix", ""), request.get("Delimiter", ""), request.get("EncodingType")

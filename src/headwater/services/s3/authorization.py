@@ -1,0 +1,162 @@
+"""What S3 tells the decision about a request: its own condition keys.
+
+Keys that a request does not carry are absent, not empty. Source: Service Authorization Reference, "Actions, resources, and
+condition keys for Amazon S3", and "Bucket policy examples using condition keys" of the user guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from headwater.kernel.context import Context
+
+from . import SERVICE
+from .arns import split_source, tags_of
+from .records import BUCKETS
+
+Request = dict[str, Any]
+Values = str | Iterable[str] | None
+
+SIGNED_SO: Final = "AWS4-HMAC-SHA256"
+OF_MEMBERS: Final = {
+    "s3:delimiter": "Delimiter",
+    "s3:max-keys": "MaxKeys",
+    "s3:x-amz-acl": "ACL",
+    "s3:x-amz-grant-read": "GrantRead",
+    "s3:x-amz-grant-write": "GrantWrite",
+    "s3:x-amz-grant-read-acp": "GrantReadACP",
+    "s3:x-amz-grant-write-acp": "GrantWriteACP",
+    "s3:x-amz-grant-full-control": "GrantFullControl",
+    "s3:x-amz-metadata-directive": "MetadataDirective",
+    "s3:x-amz-object-ownership": "ObjectOwnership",
+    "s3:x-amz-bucket-namespace": "BucketNamespace",
+    "s3:x-amz-server-side-encryption": "ServerSideEncryption",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id": "SSEKMSKeyId",
+    "s3:x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
+    "s3:x-amz-storage-class": "StorageClass",
+    "s3:x-amz-website-redirect-location": "WebsiteRedirectLocation",
+    "s3:object-lock-mode": "ObjectLockMode",
+    "s3:object-lock-legal-hold": "ObjectLockLegalHoldStatus",
+    "s3:if-match": "IfMatch",
+    "s3:if-none-match": "IfNoneMatch",
+    "s3:prefix": "Prefix",
+}
+"""Keys that are what the request says, and in which member it says so."""
+
+
+def _said(member: str) -> Callable[[Context, Request], Values]:
+    def said(ctx: Context, request: Request) -> Values:
+        value = request.get(member)
+        return None if value is None else str(value)
+
+    return said
+
+
+for _key, _member in OF_MEMBERS.items():
+    SERVICE.condition_key(_key)(_said(_member))
+
+
+@SERVICE.condition_key("s3:object-lock-retain-until-date")
+def retained_until(ctx: Context, request: Request) -> Values:
+    until = request.get("ObjectLockRetainUntilDate")
+    return None if until is None else f"{until:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@SERVICE.condition_key("s3:VersionId")
+def version_id(ctx: Context, request: Request) -> Values:
+    """Of a copy, the source's."""
+    if "CopySource" in request:
+        return split_source(request["CopySource"])[2]
+    found: str | None = request.get("VersionId")
+    return found
+
+
+@SERVICE.condition_key("s3:x-amz-copy-source")
+def copy_source(ctx: Context, request: Request) -> Values:
+    """As BUCKET/KEY, decoded: in this form policies name it."""
+    if "CopySource" not in request:
+        return None
+    bucket, key, version = split_source(request["CopySource"])
+    return f"{bucket}/{key}" if version is None else f"{bucket}/{key}?versionId={version}"
+
+
+@SERVICE.condition_key("s3:locationconstraint")
+def location_constraint(ctx: Context, request: Request) -> Values:
+    found: str | None = (request.get("CreateBucketConfiguration") or {}).get("LocationConstraint")
+    return found
+
+
+@SERVICE.condition_key("s3:ObjectCreationOperation")
+def creates_object(ctx: Context, request: Request) -> Values:
+    """A put, a copy and the end of an upload in parts make an object; the beginning of one and its parts do not."""
+    makes = "PartNumber" not in request and ("Body" in request or "CopySource" in request or "UploadId" in request)
+    return "true" if makes else "false"
+
+
+# -- tags ------------------------------------------------------------------------------------------------------------------
+
+
+@SERVICE.condition_key("s3:ExistingObjectTag/")
+def existing_tag(ctx: Context, request: Request) -> Values:
+    """A tag that the object has; of a copy, the source."""
+    if "CopySource" in request:
+        place = split_source(request["CopySource"])
+    elif "Key" in request:
+        place = (request["Bucket"], request["Key"], request.get("VersionId"))
+    else:
+        return None
+    return _under(tags_of(ctx, *place), request["{key}"])
+
+
+@SERVICE.condition_key("s3:RequestObjectTag/")
+def requested_tag(ctx: Context, request: Request) -> Values:
+    return _under(_requested(request), request["{key}"])
+
+
+@SERVICE.condition_key("s3:RequestObjectTagKeys")
+def requested_tag_keys(ctx: Context, request: Request) -> Values:
+    return list(_requested(request)) or None
+
+
+def _requested(request: Request) -> dict[str, str]:
+    """Tags come as a header's text with a new object, as a document with PutObjectTagging."""
+    tagging = request.get("Tagging")
+    if isinstance(tagging, str):
+        return dict(parse_qsl(tagging, keep_blank_values=True))
+    return {tag["Key"]: tag["Value"] for tag in (tagging or {}).get("TagSet") or [] if "Key" in tag and "Value" in tag}
+
+
+def _under(tags: dict[str, str], key: str) -> str | None:
+    """Names of condition keys have no case, so neither has the tag's key in one."""
+    folded = key.lower()
+    return next((value for name, value in tags.items() if name.lower() == folded), None)
+
+
+# -- how the request was signed --------------------------------------------------------------------------------------------
+
+
+@SERVICE.condition_key("s3:authType")
+def auth_type(ctx: Context, request: Request) -> Values:
+    """A presigned request carries its signature in the query and so has no such header. In-process calls count as signed."""
+    if ctx.principal.kind == "anonymous":
+        return None
+    return "REST-HEADER" if not ctx.headers or "authorization" in ctx.headers else "REST-QUERY-STRING"
+
+
+@SERVICE.condition_key("s3:signatureversion")
+def signature_version(ctx: Context, request: Request) -> Values:
+    return None if ctx.principal.kind == "anonymous" else SIGNED_SO
+
+
+@SERVICE.condition_key("s3:x-amz-content-sha256")
+def content_sha256(ctx: Context, request: Request) -> Values:
+    return ctx.headers.get("x-amz-content-sha256")
+
+
+@SERVICE.condition_key("s3:ResourceAccount")
+def resource_account(ctx: Context, request: Request) -> Values:
+    """The bucket's owner; a bucket that is not there yet will be the caller's."""
+    bucket = ctx.store.get(BUCKETS, request["Bucket"]) if "Bucket" in request else None
+    return ctx.account if bucket is None else bucket.account
