@@ -164,6 +164,7 @@ def test_what_decided_is_explained_and_matched(world: Given, asked: Asked) -> No
     found = [one for one in explain(question(asked), given_) if one.decided]
     assert [one.statement for one in found] == ([] if decision.statement is None else [decision.statement])
     assert all(one.verdict == "matched" and one.by == decision.by for one in found)
+    assert decision.explicit is any(one.verdict == "matched" and one.statement.effect == "Deny" for one in explain(question(asked), given_))
 
 
 @given(st.text(alphabet="ab:/*?", max_size=12), st.text(alphabet="ab:/*?\n", max_size=12))

@@ -227,7 +227,7 @@ def _misfit_of_service(resource: str, service: str, rest: list[str]) -> str | No
     if service == "iam":
         if region not in {"", "*"}:
             return f"IAM resource {resource} cannot contain region information."
-        if not name.startswith(IAM_PATHS) and not ANY_WILD.search(name.partition("/")[0]):
+        if not name.startswith((*IAM_PATHS, "${")) and not ANY_WILD.search(name.partition("/")[0]):
             return f'IAM resource path must either be "*" or start with {", ".join(IAM_PATHS)}.'
     if service == "s3" and region not in {"", "*"} and not account:
         return f"Resource {resource} can not contain region information."
