@@ -22,10 +22,10 @@ NOUN: Final[dict[By, str]] = {
     "session": "session policy",
     "control": "service control policy",
 }
-SILENT_OF_NO_RESOURCE: Final = frozenset({"s3", "ec2", "cloudwatch", "codecommit", "sagemaker", "secretsmanager"})
-"""As users quote them; Lambda, ECR, KMS, SSM, IAM and others say "on resource: *"."""
 UNSIGNED: Final = frozenset({"sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"})
 """Who calls these has no name yet, and is told nothing of the trust policy."""
+SILENT_OF_NO_RESOURCE: Final = frozenset({"s3", "ec2", "cloudwatch", "codecommit", "sagemaker", "secretsmanager"})
+"""As users quote them; Lambda, ECR, KMS, SSM, IAM and others say "on resource: *"."""
 FRONT: Final = {"ec2": "You are not authorized to perform this operation. "}
 
 

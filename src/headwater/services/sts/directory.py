@@ -57,6 +57,16 @@ class Directory:
                     raise
                 raise fault("InvalidParameterValue", f"Policy {arn} does not exist or is not attachable.") from None
 
+    async def has_device(self, user_arn: str, serial: str) -> bool:
+        """Whether the second factor is this user's."""
+        try:
+            await self._iam.get_mfa_device(UserName=user_arn.rpartition("/")[2], SerialNumber=serial)
+        except Fault as refusal:
+            if refusal.code not in _ABSENT:
+                raise
+            return False
+        return True
+
     async def provider(self, url: str) -> Provider | None:
         """The registered provider of this URL (without its scheme)."""
         arn = f"arn:aws:iam::{self._account}:oidc-provider/{url}"
