@@ -50,7 +50,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
 
 class Considered(msgspec.Struct, frozen=True, kw_only=True):
-    """A statement and what came of it: "matched", or the first thing that did not fit.
+    """A statement and what came of it: "matched", or the first thing that did not fit ("action", "principal", "resource", "effect").
 
     For a condition that is "StringEquals aws:RequestedRegion", and `found` has the values that the request had (None: absent).
     """
@@ -192,13 +192,6 @@ def keys(question: Question, policies: Policies) -> Iterator[str]:
             yield from statement.keys
 
 
-def missing_keys(question: Question, policies: Policies) -> list[str]:
-    """The condition keys, as the policies spell them, that would have had a say and that the question does not have."""
-    action = question.action.lower()
-    named = {key for _, several in _binding(question, policies) for one in _statements(several) if one.actions(action) for key in one.keys}
-    return sorted(key for key in named if question.values(key.lower()) is None)
-
-
 def _statements(several: PolicySet) -> Iterator[Statement]:
     for policy in several.policies:
         yield from policy.statements
@@ -216,7 +209,8 @@ def _considered(question: Question, by: By, statement: Statement, *, bound: bool
     if failed is not None:
         found = question.values(failed.key.lower()) if failed.key else None
         return Considered(by=by, statement=statement, verdict=str(failed), found=found)
-    return Considered(by=by, statement=statement, verdict="matched", decided=decided)
+    matched = statement.effect in {"Allow", "Deny"}  # others were never written past `check`
+    return Considered(by=by, statement=statement, verdict="matched" if matched else "effect", decided=decided)
 
 
 def _failed(question: Question, statement: Statement) -> Condition | None:

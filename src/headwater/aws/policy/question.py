@@ -54,7 +54,7 @@ class Question:
         except KeyError:
             pass
         found = self._look_up(key)
-        values = None if found is None else (found,) if isinstance(found, str) else tuple(found)
+        values = None if found is None else (found,) if isinstance(found, str) else tuple(map(str, found))
         if values is None:
             self.missing.add(key)
         self._known[key] = values
