@@ -1,6 +1,7 @@
 """Virtual MFA devices show and check real codes. Truth: RFC 6238's test vectors; the API reference; "Assign a virtual MFA device"."""
 
 import base64
+import json
 import struct
 from datetime import UTC, datetime
 from typing import Any
@@ -38,10 +39,10 @@ class Authenticator:
     def codes(self, ahead: int = 0) -> dict[str, str]:
         return {"AuthenticationCode1": self.code(ahead - 1), "AuthenticationCode2": self.code(ahead)}
 
-    def checked(self, code: str, user_id: str = "") -> bool:
+    def checked(self, code: str) -> bool:
         async def check() -> bool:
             identity: Any = self._server.home.authorization.identity
-            return bool(identity.check_mfa(self.serial.split(":")[4], self.serial, code, user_id))
+            return bool(identity.check_mfa(self.serial.split(":")[4], self.serial, code))
 
         return bool(self._server.call(check()))
 
@@ -96,16 +97,37 @@ def test_two_codes_in_a_row_give_a_device_to_a_user(iam: Any, server: Any, refus
         iam.delete_virtual_mfa_device(SerialNumber=phone.serial)
 
 
-def test_a_code_is_good_once_and_only_for_its_device_and_user(iam: Any, server: Any) -> None:
-    phone, user_id = made(iam, server), iam.get_user(UserName="u")["User"]["UserId"]
+def test_a_code_is_good_once_and_only_for_its_device(iam: Any, server: Any) -> None:
+    phone, other = made(iam, server), made(iam, server, "other")
     assert not phone.checked(phone.code())
-    iam.enable_mfa_device(UserName="u", SerialNumber=phone.serial, **phone.codes(-1))
+    for device in (phone, other):
+        iam.enable_mfa_device(UserName="u", SerialNumber=device.serial, **device.codes(-1))
     code = phone.code()
-    assert not phone.checked(code, "AIDASOMEBODYELSE")
-    assert phone.checked(code, user_id)
-    assert not phone.checked(code, user_id)
+    assert not other.checked(code)
+    assert phone.checked(code)
+    assert not phone.checked(code)
     assert not phone.checked(phone.code(-1))
     assert not phone.checked(phone.code(5))
+
+
+@pytest.mark.http
+def test_a_session_with_a_second_factor_may_what_a_policy_asks_it_for(iam: Any, aws: Any, server: Any, refused: Any) -> None:
+    # "Secure API access with MFA" of the user guide: aws:MultiFactorAuthPresent
+    strict = {"Effect": "Allow", "Action": "iam:ListUsers", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+    iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": strict}))
+    phone = made(iam, server)
+    iam.enable_mfa_device(UserName="u", SerialNumber=phone.serial, **phone.codes(-1))
+    key = iam.create_access_key(UserName="u")["AccessKey"]
+    keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    with refused("AccessDenied"):
+        aws.client("iam", **keys).list_users()
+    sts = aws.client("sts", **keys)
+    with refused("AccessDenied", "MultiFactorAuthentication failed"):
+        sts.get_session_token(SerialNumber=phone.serial, TokenCode="000000")
+    session = sts.get_session_token(SerialNumber=phone.serial, TokenCode=phone.code())["Credentials"]
+    keys = {"aws_access_key_id": session["AccessKeyId"], "aws_secret_access_key": session["SecretAccessKey"]}
+    users = aws.client("iam", aws_session_token=session["SessionToken"], **keys).list_users()["Users"]
+    assert [user["UserName"] for user in users] == ["u"]
 
 
 def test_a_device_that_runs_ahead_is_brought_into_step(iam: Any, server: Any, refused: Any) -> None:

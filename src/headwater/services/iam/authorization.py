@@ -17,12 +17,11 @@ from . import SERVICE
 from .certificates import server_certificates
 from .grants import Grants, role_at
 from .mfa_devices import devices
-from .model import GLOBAL, Bearer, Role, User, instance_profiles, policies, roles, users
+from .model import GLOBAL, instance_profiles, policies, roles, users
 from .openid_providers import openid_providers
 from .saml_providers import saml_providers
 
 if TYPE_CHECKING:
-    from headwater.kernel.context import Context
     from headwater.kernel.home import Home
     from headwater.kernel.store import Table
 
@@ -74,53 +73,3 @@ def _tags(home: Home, resource: str, request: dict[str, Any]) -> Mapping[str, st
     record = home.store.get(table, arn.account, GLOBAL, name_of(arn))
     tags: Mapping[str, str] = {} if record is None else record.tags
     return tags
-
-
-# -- condition keys ----------------------------------------------------------------------------------------------------
-
-
-@SERVICE.condition_key("iam:PolicyARN")
-def _policy_arn(ctx: Context, request: dict[str, Any]) -> str | None:
-    return request.get("PolicyArn")
-
-
-@SERVICE.condition_key("iam:AWSServiceName")
-def _service_name(ctx: Context, request: dict[str, Any]) -> str | None:
-    return request.get("AWSServiceName")
-
-
-@SERVICE.condition_key("iam:ServiceSpecificCredentialServiceName")
-def _credential_service(ctx: Context, request: dict[str, Any]) -> str | None:
-    return request.get("ServiceName")
-
-
-@SERVICE.condition_key("iam:ServiceSpecificCredentialAgeDays")
-def _credential_days(ctx: Context, request: dict[str, Any]) -> str | None:
-    days = request.get("CredentialAgeDays")
-    return None if days is None else str(days)
-
-
-@SERVICE.condition_key("iam:PermissionsBoundary")
-def _boundary(ctx: Context, request: dict[str, Any]) -> str | None:
-    """What the request would set; for other changes of a user or role, what it has."""
-    if "PermissionsBoundary" in request:
-        return str(request["PermissionsBoundary"])
-    bearer = _named(ctx, request)
-    return bearer.boundary if isinstance(bearer, User | Role) else None
-
-
-@SERVICE.condition_key("iam:ResourceTag/")
-def _own_tag(ctx: Context, request: dict[str, Any]) -> str | None:
-    """IAM's older name of aws:ResourceTag, of users and roles."""
-    bearer = _named(ctx, request)
-    tags = bearer.tags if isinstance(bearer, User | Role) else {}
-    return next((value for key, value in tags.items() if key.lower() == request["{key}"].lower()), None)
-
-
-def _named(ctx: Context, request: dict[str, Any]) -> Bearer | None:
-    named: dict[str, Table[Any]] = {"UserName": users, "RoleName": roles}
-    for member, table in named.items():
-        if member in request:
-            found: Bearer | None = ctx.store.get(table, ctx.account, GLOBAL, request[member])
-            return found
-    return None

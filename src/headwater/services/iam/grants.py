@@ -116,9 +116,9 @@ class Grants:
         role = role_at(self._store, role_arn)
         return None if role is None else role.unique_id
 
-    def check_mfa(self, account: str, serial: str, code: str, user_id: str = "") -> bool:
-        """Whether the device shows this code now; with `user_id`, whether it is also that user's. A code is good once."""
-        return check_code(self._home, account, serial, code, user_id)
+    def check_mfa(self, account: str, serial: str, code: str) -> bool:
+        """Whether the device, which is somebody's, shows this code now. A code is good once."""
+        return check_code(self._home, account, serial, code)
 
     def managed(self, account: str, arns: tuple[str, ...]) -> PolicySet:
         """Managed policies by ARN, as a session is given them; one that is not there allows nothing."""
