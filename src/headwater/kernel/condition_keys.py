@@ -26,6 +26,8 @@ PRINCIPAL_TYPES: Final = {
 }
 REGIONAL_DESPITE_ITS_ENDPOINT: Final = frozenset({"s3", "sts"})
 """Their models name a global endpoint, yet a request to them is a request to the region that it was signed for."""
+GLOBAL_DESPITE_ITS_MODEL: Final = frozenset({"organizations"})
+"""Their models name no global endpoint, yet there is one of them, in the default region."""
 ROOM_OF_PREFIX: Final = {"states": "stepfunctions", "elasticmapreduce": "emr", "airflow": "mwaa"}
 """The first word of an action or ARN, where it is not the room's name."""
 TAG_MEMBERS: Final = ("Tags", "TagList", "tags", "TagSet", "Tagging")
@@ -67,7 +69,7 @@ def room_of(prefix: str) -> str | None:
 def requested_region(asked: Asked) -> str:
     metadata = asked.operation.service.metadata
     is_global = metadata.global_endpoint is not None and asked.ctx.service not in REGIONAL_DESPITE_ITS_ENDPOINT
-    return DEFAULT_REGION if is_global else asked.ctx.region
+    return DEFAULT_REGION if is_global or asked.ctx.service in GLOBAL_DESPITE_ITS_MODEL else asked.ctx.region
 
 
 def _of_service(asked: Asked, key: str) -> Values:
