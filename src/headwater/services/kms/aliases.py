@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from headwater.aws.faults import fault
+from headwater.kernel.permissions import requires
 
 from . import managed, refusals
+from .arns import alias_arn, aliased_arn, target_arn
 from .finding import ALIAS, changeable, find_by_id
 from .model import Alias, aliases, describe_alias
 from .paging import page
@@ -20,6 +22,8 @@ LISTED: Final = 50
 PER_KEY_MAX: Final = 50
 
 
+@requires("kms:CreateAlias", alias_arn)
+@requires("kms:CreateAlias", target_arn)
 async def create_alias(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Give a key a name."""
     name = _own_name(request["AliasName"])
@@ -35,6 +39,9 @@ async def create_alias(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@requires("kms:UpdateAlias", alias_arn)
+@requires("kms:UpdateAlias", aliased_arn)
+@requires("kms:UpdateAlias", target_arn)
 async def update_alias(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Point the name at another key, whose kind must be the same: what was written under the name must stay possible."""
     alias = _found(ctx, _own_name(request["AliasName"]))
@@ -52,6 +59,8 @@ async def update_alias(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@requires("kms:DeleteAlias", alias_arn)
+@requires("kms:DeleteAlias", aliased_arn)
 async def delete_alias(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Take the name away; the key is not concerned."""
     alias = _found(ctx, _own_name(request["AliasName"]))
@@ -60,6 +69,7 @@ async def delete_alias(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@requires("kms:ListAliases")
 async def list_aliases(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """All names of the account in this region, or those of one key."""
     found = ctx.store.scan(aliases, ctx.account, ctx.region)

@@ -6,11 +6,13 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.aws.faults import fault
+from headwater.kernel.permissions import requires
 
 from . import refusals
+from .arns import key_arn
 from .encryption import material_id, sealed_under
 from .finding import usable
-from .material import made, opened_pair
+from .material import made, public_of
 from .model import Key
 from .specs import ENCRYPT_DECRYPT, SYMMETRIC, spec_named
 
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
 KEY_BYTES: Final = {"AES_128": 16, "AES_256": 32}
 
 
+@requires("kms:GenerateDataKey", key_arn)
 async def generate_data_key(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A fresh symmetric key, in the clear and encrypted."""
     key, data_key = await _data_key(ctx, request, "GenerateDataKey")
     return _wrapped(ctx, key, data_key, request) | {"Plaintext": data_key}
 
 
+@requires("kms:GenerateDataKeyWithoutPlaintext", key_arn)
 async def generate_data_key_without_plaintext(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """For one who will ask for it to be decrypted later."""
     key, data_key = await _data_key(ctx, request, "GenerateDataKeyWithoutPlaintext")
@@ -60,12 +64,14 @@ def _wrapped(ctx: Context, key: Key, data_key: bytes, request: dict[str, Any]) -
     return {"CiphertextBlob": blob, "KeyId": key.arn, "KeyMaterialId": material_id(key, key.current)}
 
 
+@requires("kms:GenerateDataKeyPair", key_arn)
 async def generate_data_key_pair(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A fresh pair, its private half in the clear and encrypted."""
     private, pair = await _pair(ctx, request, "GenerateDataKeyPair")
     return pair | {"PrivateKeyPlaintext": private}
 
 
+@requires("kms:GenerateDataKeyPairWithoutPlaintext", key_arn)
 async def generate_data_key_pair_without_plaintext(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A fresh pair, its private half only encrypted."""
     _, pair = await _pair(ctx, request, "GenerateDataKeyPairWithoutPlaintext")
@@ -83,13 +89,14 @@ async def _pair(ctx: Context, request: dict[str, Any], operation: str) -> tuple[
     wrapped = _wrapped(ctx, key, private, request)
     return private, {
         "PrivateKeyCiphertextBlob": wrapped["CiphertextBlob"],
-        "PublicKey": opened_pair(spec, private),
+        "PublicKey": public_of(private),
         "KeyId": key.arn,
         "KeyPairSpec": spec,
         "KeyMaterialId": wrapped["KeyMaterialId"],
     }
 
 
+@requires("kms:GenerateRandom")
 async def generate_random(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Random bytes, of no key."""
     refusals.check_no_recipient(request)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.aws.faults import fault
+from headwater.kernel.permissions import requires
 
 from . import asymmetric, blobs, refusals
+from .arns import ciphertext_arn, destination_arn, key_arn
 from .finding import find, usable
 from .material import open_material
 from .model import Key, keys
@@ -20,6 +22,7 @@ NOT_YOURS: Final = (
 )
 
 
+@requires("kms:Encrypt", key_arn)
 async def encrypt(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Encrypt up to 4096 bytes."""
     key = await usable(ctx, request["KeyId"])
@@ -33,6 +36,7 @@ async def encrypt(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"CiphertextBlob": blob, "KeyId": key.arn, "EncryptionAlgorithm": algorithm}
 
 
+@requires("kms:Decrypt", ciphertext_arn("KeyId", "EncryptionAlgorithm"))
 async def decrypt(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Decrypt; a symmetric ciphertext says itself which key it needs."""
     refusals.check_no_recipient(request)
@@ -44,6 +48,8 @@ async def decrypt(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"KeyId": key.arn, "Plaintext": plaintext, "EncryptionAlgorithm": algorithm, "KeyMaterialId": material_id(key, number)}
 
 
+@requires("kms:ReEncryptFrom", ciphertext_arn("SourceKeyId", "SourceEncryptionAlgorithm"))
+@requires("kms:ReEncryptTo", destination_arn)
 async def re_encrypt(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """From one key to another, or from one context to another; the plaintext is seen by nobody."""
     source_algorithm = request.get("SourceEncryptionAlgorithm", SYMMETRIC)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from headwater.aws.faults import fault
+from headwater.kernel.permissions import requires
 
 from . import managed, refusals
+from .arns import key_arn
 from .finding import changeable, find
 from .material import made, sealed
 from .model import EXTERNAL, PENDING_IMPORT, Key, describe, keys
@@ -25,6 +27,8 @@ LISTED: Final = 100
 KEYS_MAX: Final = 100_000
 
 
+@requires("kms:CreateKey")
+@requires("kms:TagResource", when="Tags")
 async def create_key(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a key; with the origin EXTERNAL it waits for its material."""
     spec, usage = spec_and_usage(request)
@@ -59,18 +63,21 @@ async def create_key(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"KeyMetadata": describe(key)}
 
 
+@requires("kms:DescribeKey", key_arn)
 async def describe_key(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The key, in any state."""
     await managed.made_at_first_use(ctx, request["KeyId"])
     return {"KeyMetadata": describe(find(ctx, request["KeyId"]))}
 
 
+@requires("kms:ListKeys")
 async def list_keys(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The ids of the account's keys in this region."""
     shown, more = page(ctx.store.scan(keys, ctx.account, ctx.region), request, lambda key: key.key_id, LISTED)
     return {"Keys": [{"KeyId": key.key_id, "KeyArn": key.arn} for key in shown], **more}
 
 
+@requires("kms:UpdateKeyDescription", key_arn)
 async def update_key_description(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Say what the key is for."""
     key = changeable(ctx, request["KeyId"], "UpdateKeyDescription")
@@ -79,6 +86,7 @@ async def update_key_description(ctx: Context, request: dict[str, Any]) -> dict[
     return {}
 
 
+@requires("kms:EnableKey", key_arn)
 async def enable_key(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Let the key be used again. A rotation that fell due meanwhile is made up for."""
     key = _switchable(ctx, request["KeyId"], "EnableKey")
@@ -89,6 +97,7 @@ async def enable_key(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@requires("kms:DisableKey", key_arn)
 async def disable_key(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Keep the key from being used; it can still be looked at and changed."""
     key = _switchable(ctx, request["KeyId"], "DisableKey")

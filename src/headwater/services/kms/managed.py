@@ -84,7 +84,6 @@ async def _make(ctx: Context, service: str) -> None:
         current=1,
         rotation_days=ROTATION_DAYS,
         rotation_at=now + timedelta(days=ROTATION_DAYS),
-        rotation_since=now,
     )
     key = msgspec.structs.replace(key, materials=(sealed(ctx.home, key, 1, await made(ctx.home, SYMMETRIC)),))
     alias = Alias(account=ctx.account, region=ctx.region, name=PREFIX + service, key_id=key.key_id, created_at=now, updated_at=now)

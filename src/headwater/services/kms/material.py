@@ -86,9 +86,7 @@ def _opened(spec: Spec, raw: bytes) -> Any:
         return AESGCM(raw)
     if spec.kind == "hmac":
         return raw
-    from cryptography.hazmat.primitives.serialization import load_der_private_key
-
-    return load_der_private_key(raw, None)
+    return opened_private(raw)
 
 
 def sealed(home: Home, key: Key, number: int, raw: bytes, **members: Any) -> Material:
@@ -146,9 +144,35 @@ def pkcs8(private: Any) -> bytes:
     return written
 
 
-def opened_pair(spec_name: str, raw: bytes) -> bytes:
+def opened_private(raw: bytes) -> Any:
+    """A private key that is not kept."""
+    from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+    return load_der_private_key(raw, None)
+
+
+def fits(spec_name: str, raw: bytes) -> bool:
+    """Whether bytes from outside are material of this spec."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+    spec = SPECS[spec_name]
+    if spec.kind in {"symmetric", "hmac"}:
+        return len(raw) == spec.bits // 8
+    try:
+        private = opened_private(raw)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    if isinstance(private, rsa.RSAPrivateKey):
+        return spec.kind == "rsa" and private.key_size == spec.bits
+    if isinstance(private, ec.EllipticCurvePrivateKey):
+        return spec.kind == "ecc" and private.curve.name == curve(spec_name).name
+    return isinstance(private, ed25519.Ed25519PrivateKey) and spec.kind == "edwards"
+
+
+def public_of(raw: bytes) -> bytes:
     """The public half of a private key that is not kept."""
-    return public_der(_opened(SPECS[spec_name], raw))
+    return public_der(opened_private(raw))
 
 
 def public_der(private: Any) -> bytes:

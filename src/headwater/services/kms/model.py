@@ -65,7 +65,6 @@ class Key(Record, frozen=True, kw_only=True):
     waits_for_replicas: bool = False
     rotation_days: int | None = None
     rotation_at: datetime | None = None
-    rotation_since: datetime | None = None
     on_demand_rotations: int = 0
 
     @property
@@ -129,7 +128,6 @@ class Grant(Record, frozen=True, kw_only=True):
     region: str
     key_id: str
     grant_id: str
-    token: str
     created_at: datetime
     issuing_account: str
     grantee: str
@@ -222,7 +220,7 @@ def describe_grant(grant: Grant) -> dict[str, Any]:
     return {
         "KeyId": f"arn:aws:kms:{grant.region}:{grant.account}:key/{grant.key_id}",
         "GrantId": grant.grant_id,
-        "Name": grant.name or "",
+        "Name": grant.name,
         "CreationDate": grant.created_at,
         ("GranteeServicePrincipal" if grant.grantee_is_service else "GranteePrincipal"): grant.grantee,
         ("RetiringServicePrincipal" if grant.retiring_is_service else "RetiringPrincipal"): grant.retiring,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from headwater.aws.faults import fault
+from headwater.kernel.permissions import requires
 
+from .arns import key_arn
 from .finding import changeable, find_by_id
 from .model import keys
 from .paging import page
@@ -31,6 +33,7 @@ def tagged(tags: dict[str, str], added: list[dict[str, str]]) -> dict[str, str]:
     return tags
 
 
+@requires("kms:TagResource", key_arn)
 async def tag_resource(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Add tags, or overwrite their values."""
     key = changeable(ctx, request["KeyId"], "TagResource")
@@ -40,6 +43,7 @@ async def tag_resource(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@requires("kms:UntagResource", key_arn)
 async def untag_resource(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Take tags off; keys that are not there are no error."""
     key = changeable(ctx, request["KeyId"], "UntagResource")
@@ -49,6 +53,7 @@ async def untag_resource(ctx: Context, request: dict[str, Any]) -> dict[str, Any
     return {}
 
 
+@requires("kms:ListResourceTags", key_arn)
 async def list_resource_tags(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Tags in the order of their keys."""
     key = find_by_id(ctx, request["KeyId"])
