@@ -195,15 +195,14 @@ def account_on() -> Iterator[Callable[[Server, str], Account]]:
         each.close()
 
 
-BOTH_WIRES = {"organizations", "sts", "iam", "glue", "firehose", "s3", "logs", "rds", "lambda_", "redshift", "redshift_data"}
-"""Rooms whose tests run over HTTP and in process: that both pass proves that a room's call is an AWS call."""
 COSTLY = {"create_instance", "create_cluster", "start_server"}
 """Fixtures that start engines or servers: one wire does for what asks for them, as for what is marked slow."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    room = metafunc.definition.path.parent.name
-    if "wire" not in metafunc.fixturenames or room not in BOTH_WIRES or COSTLY & set(metafunc.fixturenames):
+    """The rooms' tests run over HTTP and in process: that both pass proves that a room's call is an AWS call."""
+    is_of_a_room = metafunc.definition.path.parents[1].name == "services"
+    if "wire" not in metafunc.fixturenames or not is_of_a_room or COSTLY & set(metafunc.fixturenames):
         return
     if not any(metafunc.definition.iter_markers("slow")) and not any(metafunc.definition.iter_markers("http")):
         metafunc.parametrize("wire", ["http", "in process"], indirect=True)

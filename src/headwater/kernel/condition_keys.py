@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from headwater.kernel.service import room, room_names
+from headwater.kernel.service import KeyHook, room, room_names
 from headwater.kernel.settings import DEFAULT_REGION
 
 if TYPE_CHECKING:
@@ -83,9 +83,17 @@ def _hook(name: str | None, key: str) -> Callable[[Asked], Values] | None:
     whole = keys.get(key)
     if whole is not None:
         return lambda asked: whole(asked.ctx, asked.request)
-    stem, separator, rest = key.partition("/")
-    by_stem = keys.get(f"{stem}/") if separator else None
-    return (lambda asked: by_stem(asked.ctx, asked.request | {"{key}": rest})) if by_stem is not None else None
+    service, colon, word = key.partition(":")
+    for separator in "/:":  # s3:RequestObjectTag/app, kms:EncryptionContext:app
+        stem, found, rest = word.partition(separator)
+        hook = keys.get(f"{service}{colon}{stem}{separator}") if found else None
+        if hook is not None:
+            return _for_each(hook, rest)
+    return None
+
+
+def _for_each(hook: KeyHook, rest: str) -> Callable[[Asked], Values]:
+    return lambda asked: hook(asked.ctx, asked.request | {"{key}": rest})
 
 
 def tags_in(request: Mapping[str, Any]) -> dict[str, str]:
