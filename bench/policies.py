@@ -41,18 +41,16 @@ def policies() -> Policies:
 
 
 def _document(number: int) -> str:
+    lake = f"arn:aws:s3:::lake-{number}"
+    careful = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    here = {"StringEquals": {"aws:RequestedRegion": [f"eu-west-{number}", "eu-central-1"]}, "IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
     statements = [
-        {"Effect": "Allow", "Action": ["s3:Get*", "s3:List*"], "Resource": [f"arn:aws:s3:::lake-{number}", f"arn:aws:s3:::lake-{number}/*"]},
-        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::lake-{number}/raw/${{aws:username}}/*"},
-        {"Effect": "Deny", "Action": "s3:Delete*", "Resource": f"arn:aws:s3:::lake-{number}/raw/*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}},
-        {
-            "Effect": "Allow",
-            "Action": ["rds:CreateDBInstance", "lambda:CreateFunction"],
-            "Resource": "*",
-            "Condition": {"StringEquals": {"aws:RequestedRegion": [f"eu-west-{number}", "eu-central-1"]}, "IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
-        },
+        {"Effect": "Allow", "Action": ["s3:Get*", "s3:List*"], "Resource": [lake, f"{lake}/*"]},
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"{lake}/raw/${{aws:username}}/*"},
+        {"Effect": "Deny", "Action": "s3:Delete*", "Resource": f"{lake}/raw/*", "Condition": careful},
+        {"Effect": "Allow", "Action": ["rds:CreateDBInstance", "lambda:CreateFunction"], "Resource": "*", "Condition": here},
         {"Effect": "Allow", "Action": ["logs:*", "cloudwatch:*"], "Resource": "*"},
-    ]  # fmt: skip
+    ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 

@@ -6,8 +6,6 @@ any check fails.
 
 import argparse
 import os
-import socket
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -22,6 +20,8 @@ import psycopg
 import pymysql
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from headwater.cli.serving import end_server, ensure_server
 
 ARRIVAL_S = 120
 """How long no new line may arrive before the pass is given up."""
@@ -78,7 +78,7 @@ def main() -> int:
         return 130
     finally:
         if own_server and not options.keep:
-            subprocess.run([sys.executable, "-m", "headwater", "down"], check=True)
+            end_server()
     if run.failures:
         say.print(f"\n[red bold]{len(run.failures)} checks failed.[/]")
         return 1
@@ -101,42 +101,6 @@ def rows_wanted(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 0 < int(text) <= orders.COUNT):
         raise argparse.ArgumentTypeError(f"{text!r} is neither `all` nor a number from 1 to {orders.COUNT:,}")
     return int(text)
-
-
-def ensure_server() -> bool:
-    """Use the server that runs, or start one; True when it is ours to end."""
-    if os.environ.get("AWS_ENDPOINT_URL"):
-        return False
-    from headwater.cli.up import default_home
-    from headwater.gateway.server import running
-
-    found = running(default_home())
-    if found is None:
-        started = subprocess.run([sys.executable, "-m", "headwater", "up", "--detach", *free_port()], check=False)
-        if started.returncode:
-            sys.exit(started.returncode)  # it has said why
-        found = running(default_home())
-        assert found is not None
-        os.environ["AWS_ENDPOINT_URL"] = found.endpoint
-        return True
-    os.environ["AWS_ENDPOINT_URL"] = found.endpoint
-    return False
-
-
-def free_port() -> list[str]:
-    """No flag where the usual port is free; another one where somebody else has it."""
-    from headwater.kernel.settings import DEFAULT_PORT
-
-    if os.environ.get("HEADWATER_PORT"):
-        return []
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", DEFAULT_PORT))
-        except OSError:
-            say.print(f"Port {DEFAULT_PORT} is taken by another program: using a free one.")
-            return ["--port", "0"]
-    return []
 
 
 def everything(run: Run) -> None:

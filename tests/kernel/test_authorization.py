@@ -5,7 +5,6 @@ operation. Truth: actions and resource types of AWS's Service Authorization Refe
 """
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -87,9 +86,9 @@ def request_for(service: str, operation: Operation) -> dict[str, Any]:
 
 
 @pytest.fixture
-def authorization(server: Any) -> Iterator[Authorization]:
+def authorization(server: Any) -> Authorization:
     """An authorization of the server's home whose user's policies each test sets."""
-    yield Authorization(server.home)
+    return Authorization(server.home)
 
 
 def context(server: Any, service: str) -> Context:

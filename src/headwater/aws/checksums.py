@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import zlib
 from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -78,6 +79,8 @@ def hasher(algorithm: str) -> Hasher:
 
 def checksum(algorithm: str, content: bytes) -> str:
     """The checksum of `content` as S3 shows it: base64 of the big-endian value. `algorithm` in any case of letters."""
+    if algorithm == "CRC32":  # what SDKs send by themselves
+        return b2a_base64(zlib.crc32(content).to_bytes(4, "big"), newline=False).decode("ascii")
     computing = hasher(algorithm.lower())
     computing.update(content)
     return text_of(computing)
@@ -200,6 +203,6 @@ def malformed_trailer() -> Fault:
 
 def _is_base64_of(value: str, size: int) -> bool:
     try:
-        return len(b64decode(value, validate=True)) == size
+        return len(a2b_base64(value, strict_mode=True)) == size
     except binascii.Error:
         return False

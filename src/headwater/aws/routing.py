@@ -82,7 +82,17 @@ def _by_name(request: Request, scope: tuple[str, str] | None, host: _Host, regio
 def _scope(request: Request) -> tuple[str, str] | None:
     """Region and signing name from the signature, wherever it stands."""
     authorization = request.headers.get("authorization")
-    found = _SCOPE.search(authorization) if authorization else _QUERY_SCOPE.search(request.query) if request.query else None
+    if authorization:
+        opening = authorization.rpartition("Signature=")[0]
+        return _header_scope(opening) or _header_scope(authorization)
+    found = _QUERY_SCOPE.search(request.query) if request.query else None
+    return (found.group(1), found.group(2)) if found else None
+
+
+@lru_cache(maxsize=1024)
+def _header_scope(text: str) -> tuple[str, str] | None:
+    """What stands before the signature, which a client repeats in all its calls of one kind."""
+    found = _SCOPE.search(text)
     return (found.group(1), found.group(2)) if found else None
 
 

@@ -26,10 +26,10 @@ EMPTY_SHA256: Final = sha256(b"").hexdigest()
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
 _HEADER: Final = re.compile(r"AWS4-HMAC-SHA256\s+(.*)", re.DOTALL)
-_PLAIN_HEADER: Final = re.compile(
+_PLAIN_OPENING: Final = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/(\d{8})/([^/,\s]*)/([^/,\s]+)/aws4_request, ?SignedHeaders=([^,\s]+), ?"
-    r"Signature=([0-9a-f]{64})"
 )
+_SIGNATURE_LENGTH: Final = 64
 _REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d+")
 _TIMESTAMP: Final = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9_.~/-]*")
@@ -70,12 +70,19 @@ def parse_authorization(request: Request) -> Authorization | None:
 def _from_header(request: Request, header: str) -> Authorization:
     headers = request.headers
     timestamp = headers.get("x-amz-date") or _from_date(headers.get("date", ""))
-    plain = _PLAIN_HEADER.fullmatch(header)
-    if plain is not None and timestamp:
-        key, date, region, service, signed, signature = plain.groups()
-        token = headers.get("x-amz-security-token")
-        return Authorization("header", key, date, region, service, signed.split(";"), signature, timestamp, token)
+    opening, _, signature = header.rpartition("Signature=")
+    if timestamp and len(signature) == _SIGNATURE_LENGTH and signature.isalnum() and signature.isascii():
+        plain = _plain_opening(opening)
+        if plain is not None:
+            return Authorization("header", *plain, signature, timestamp, headers.get("x-amz-security-token"))
     return _from_odd_header(request, header, timestamp)
+
+
+@lru_cache(maxsize=1024)
+def _plain_opening(text: str) -> tuple[str, str, str, str, list[str]] | None:
+    """What stands before the signature, which a client repeats in all its calls of one kind."""
+    found = _PLAIN_OPENING.fullmatch(text)
+    return (found[1], found[2], found[3], found[4], found[5].split(";")) if found is not None else None
 
 
 def _from_odd_header(request: Request, header: str, timestamp: str) -> Authorization:
@@ -241,7 +248,7 @@ def canonical_request(request: Request, authorization: Authorization, payload_sh
     ]
     for name in authorization.signed_headers:
         value = headers.get(name, "")
-        if "  " in value or value[:1] == " " or value[-1:] == " ":
+        if " " in value and ("  " in value or value[0] == " " or value[-1] == " "):
             value = " ".join(value.split())
         lines.append(f"{name}:{value}")
     lines.append("")

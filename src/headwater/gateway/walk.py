@@ -4,6 +4,7 @@ guard         refuse browsers' cross-site calls, before anything is read
 route         from head lines alone where they tell; the body is read first only where it must name the operation
 authenticate  before decoding: what is not signed is not parsed
 decode        wire to native values, then validated against the model
+prove         what the request itself proves of its caller (an identity token, a code): it may be somebody else's then
 authorize     whether the caller may, from the model and the policies alone: also where the operation is not built
 operate       the room's function
 encode        native values to wire

@@ -19,9 +19,10 @@ from headwater.aws.faults import Fault, fault
 from headwater.aws.models import Operation
 from headwater.aws.policy.denial import sentence
 from headwater.aws.policy.documents import PolicySet, parse
-from headwater.aws.policy.evaluation import Decision, Policies, decide, keys
+from headwater.aws.policy.evaluation import Decision, Policies, decide, explain, keys
 from headwater.aws.policy.question import Caller, Question
 from headwater.kernel import unbuilt
+from headwater.kernel.authorization_message import Matched, Refusal, encode_message
 from headwater.kernel.condition_keys import look_up, room_of
 from headwater.kernel.identity import Principal, canonical_id, role_session
 from headwater.kernel.permissions import Need, lines_of
@@ -135,17 +136,17 @@ class Authorization:
         for need in await self._needs(ctx, service, operation, request):
             if self._is_unbound(ctx.principal, need, levels):
                 continue
-            decision, question = self._decide(ctx, operation, request, need, levels)
-            if not decision.allowed and not self._passes_anyway(ctx, question):
-                raise self._refusal(ctx, operation, question, decision)
+            decided = self._decide(ctx, operation, request, need, levels)
+            if not decided.decision.allowed and not self._passes_anyway(decided):
+                raise self._refusal(ctx, operation, decided)
 
     def allows(self, ctx: Context, operation: Operation, request: dict[str, Any], action: str, resource: str) -> bool:
         """Whether the caller may do one thing more: for operations that answer for each part, or that tell less to who may less."""
         need, levels = Need(action, resource), self._levels(ctx.principal)
         if self._is_unbound(ctx.principal, need, levels):
             return True
-        decision, question = self._decide(ctx, operation, request, need, levels)
-        return decision.allowed or self._passes_anyway(ctx, question)
+        decided = self._decide(ctx, operation, request, need, levels)
+        return decided.decision.allowed or self._passes_anyway(decided)
 
     def _is_unbound(self, principal: Principal, need: Need, levels: tuple[PolicySet, ...]) -> bool:
         """A root at what is its account's, where no policy stands: the usual case, told without asking."""
@@ -176,9 +177,7 @@ class Authorization:
             return lines[0].needs(ctx, request)
         return [need for line in lines for need in line.needs(ctx, request)]
 
-    def _decide(
-        self, ctx: Context, operation: Operation, request: dict[str, Any], need: Need, levels: tuple[PolicySet, ...]
-    ) -> tuple[Decision, Question]:
+    def _decide(self, ctx: Context, operation: Operation, request: dict[str, Any], need: Need, levels: tuple[PolicySet, ...]) -> Decided:
         principal = ctx.principal
         own = self._resource_policy(need)
         owner = own.owner if own is not None else _account_of(need.resource) or principal.account
@@ -192,10 +191,11 @@ class Authorization:
             )  # what services do among themselves is no call on AWS, and has no policy to ask
         else:
             decision = decide(question, policies)
+        decided = Decided(ctx.request_id, principal, question, policies, decision)
         if principal.kind != "root":
             question.settle(keys(question, policies))
-            self._home.bus.publish("decision", Decided(ctx.request_id, principal, question, policies, decision))
-        return decision, question
+            self._home.bus.publish("decision", decided)
+        return decided
 
     def _policies(
         self, principal: Principal, holdings: Holdings | None, own: ResourcePolicy | None, levels: tuple[PolicySet, ...]
@@ -226,19 +226,39 @@ class Authorization:
 
     # -- the answer ----------------------------------------------------------------------------------------------------
 
-    def _passes_anyway(self, ctx: Context, question: Question) -> bool:
+    def _passes_anyway(self, decided: Decided) -> bool:
         """In audit mode what would have been refused is said, and passes."""
         if self._audits:
-            log.warning("would be refused", principal=ctx.principal.arn, action=question.action, resource=question.resource)
+            question = decided.question
+            log.warning("would be refused", principal=decided.principal.arn, action=question.action, resource=question.resource)
         return self._audits
 
-    def _refusal(self, ctx: Context, operation: Operation, question: Question, decision: Decision) -> Fault:
+    def _refusal(self, ctx: Context, operation: Operation, decided: Decided) -> Fault:
         protocol = operation.service.metadata.protocol
+        question, decision = decided.question, decided.decision
         code = REFUSED_AS.get(ctx.service) or ("AccessDenied" if protocol in {"query", "rest-xml", "ec2"} else "AccessDeniedException")
         words = sentence(question, decision)
         if ctx.service == "s3" and question.resource_account != ctx.principal.account:
             words = "Access Denied"  # S3 explains itself to the bucket's own account alone
+        if ctx.service == "ec2":
+            words = f"{words}. Encoded authorization failure message: {self._encoded(decided)}"
         return fault(code, words)
+
+    def _encoded(self, decided: Decided) -> str:
+        """What sts:DecodeAuthorizationMessage opens."""
+        question, decision, principal = decided.question, decided.decision, decided.principal
+        matched = [each.statement for each in explain(question, decided.policies) if each.verdict == "matched"]
+        refusal = Refusal(
+            account=principal.account,
+            principal_id=principal.user_id,
+            principal_arn=principal.arn,
+            action=question.action,
+            resource=question.resource,
+            explicit_deny=decision.explicit,
+            matched=tuple(Matched(sid=statement.sid, effect=statement.effect) for statement in matched),
+            conditions=question.context,
+        )
+        return encode_message(self._home.vault, refusal)
 
     # -- roles that services take on -----------------------------------------------------------------------------------
 
@@ -261,8 +281,8 @@ class Authorization:
         need = Need("sts:AssumeRole", role_arn)
         if self._resource_policy(need) is None:
             return False
-        decision, question = self._decide(ctx, operation, {"RoleArn": role_arn}, need, ())
-        return decision.allowed or self._passes_anyway(ctx, question)
+        decided = self._decide(ctx, operation, {"RoleArn": role_arn}, need, ())
+        return decided.decision.allowed or self._passes_anyway(decided)
 
 
 def _caller(principal: Principal) -> Caller:

@@ -145,9 +145,9 @@ class Home:
         """A context for what a service does by itself, between requests."""
         return Context(self, account=account, region=region, principal=service_principal(service, account), service=service)
 
-    def issue_credentials(self, principal: Principal, expiration: datetime | None) -> Credentials:
+    def issue_credentials(self, principal: Principal, expiration: datetime | None, *, characters_min: int = 0) -> Credentials:
         """Temporary credentials; `expiration` in AWS time, None for those that Headwater itself renews."""
-        return self.issuer.issue(principal, expiration)
+        return self.issuer.issue(principal, expiration, characters_min=characters_min)
 
     async def credentials_for(self, role_arn: str, session_name: str) -> tuple[str, str, str]:
         """(access key id, secret, session token) of the role, for what Headwater runs under it."""

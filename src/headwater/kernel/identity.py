@@ -1,7 +1,8 @@
 """Who calls: principals, the access keys that Headwater issued, and temporary credentials that need no storing.
 
 A session token carries who it is of and until when, signed with the home's root key; its secret is derived from its
-access key id. So STS writes nothing, and a token that was changed is worth nothing.
+access key id. So STS writes nothing, and a token that was changed is worth nothing. Session policies and tags travel in it too,
+packed where that makes it smaller: it is sent with every request.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import hmac
 import random
 import secrets
+import zlib
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, Literal
@@ -24,6 +26,11 @@ DEFAULT_ACCOUNT: Final = "000000000000"
 ROOT_SECRET: Final = "test"  # noqa: S105 - documented: the secret of a root that needs no set-up
 ID_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 SIGNATURE_BYTES: Final = 16
+TOKEN_BYTES_MAX: Final = 4096
+"""The longest session token, in characters; as AWS has it."""
+PACKED: Final = b"\x78"
+"""How zlib's output begins, and MessagePack of a Struct never does."""
+PACKED_FROM_BYTES: Final = 400
 ACCESS_KEY_ID_LENGTH: Final = 20
 MARK_LENGTH: Final = 4
 
@@ -43,7 +50,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source_identity: str = ""
     mfa_at: datetime | None = None
     provider: str = ""  # who vouched for a federated identity: an ARN, or a name such as accounts.google.com
-    claims: dict[str, str] = {}  # condition keys of that provider, in lower case
+    claims: dict[str, tuple[str, ...]] = {}  # condition keys of that provider, in lower case
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,7 +61,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: Kind
     user_id: str
     access_key_id: str = ""
-    role_arn: str = ""  # of a session: the role it was assumed from
+    role_arn: str = ""  # of a session: the role it was assumed from; of a federated user: who vouches for it
     session: Session | None = None
 
 
@@ -89,6 +96,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     access_key_id: str
     principal: Principal
     expiration: datetime | None = None
+    padding: str = ""
 
 
 @lru_cache(maxsize=1024)
@@ -145,10 +153,11 @@ class Issuer:
         self._token_key = vault.derive("session tokens")
         self._mark_key = vault.derive("access key ids")
 
-    def issue(self, principal: Principal, expiration: datetime | None) -> Credentials:
+    def issue(self, principal: Principal, expiration: datetime | None, *, characters_min: int = 0) -> Credentials:
+        """`characters_min`: how long the token must at least be, for those who test what carries it."""
         access_key_id = self.new_access_key_id("ASIA")
         issued = msgspec.structs.replace(principal, access_key_id=access_key_id)
-        payload = msgspec.msgpack.encode(Token(access_key_id=access_key_id, principal=issued, expiration=expiration))
+        payload = _payload(Token(access_key_id=access_key_id, principal=issued, expiration=expiration), characters_min)
         signature = hmac.digest(self._token_key, payload, hashlib.sha256)[:SIGNATURE_BYTES]
         return Credentials(
             access_key_id=access_key_id,
@@ -182,4 +191,16 @@ class Issuer:
         signature, payload = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
         if not hmac.compare_digest(signature, hmac.digest(self._token_key, payload, hashlib.sha256)[:SIGNATURE_BYTES]):
             return None
+        if payload[:1] == PACKED:
+            payload = zlib.decompress(payload)
         return msgspec.msgpack.decode(payload, type=Token)
+
+
+def _payload(token: Token, characters_min: int) -> bytes:
+    plain = msgspec.msgpack.encode(token)
+    lacking = -(-3 * characters_min // 4) - SIGNATURE_BYTES  # bytes, of which base64 makes four characters of three
+    if len(plain) >= PACKED_FROM_BYTES and len(packed := zlib.compress(plain)) < len(plain) and len(packed) >= lacking:
+        return packed
+    if len(plain) >= lacking:
+        return plain
+    return msgspec.msgpack.encode(msgspec.structs.replace(token, padding="=" * (lacking - len(plain))))

@@ -28,6 +28,7 @@ Hook = TypeVar("Hook", bound=HomeHook)
 PolicyHook = Callable[["Home", str, str], "ResourcePolicy | None"]
 TagsHook = Callable[["Home", str, dict[str, Any]], Mapping[str, str]]
 KeyHook = Callable[["Context", dict[str, Any]], "str | Iterable[str] | None"]
+ProofHook = Callable[["Context", dict[str, Any]], Awaitable[None]]
 ROOMS_PACKAGE = "headwater.services"
 
 
@@ -50,6 +51,7 @@ class Service:
         self.policy_of: PolicyHook | None = None
         self.tags_of: TagsHook | None = None
         self.condition_keys: dict[str, KeyHook] = {}
+        self._proofs: dict[str, ProofHook] = {}
 
     @cached_property
     def model(self) -> ServiceModel:
@@ -107,7 +109,7 @@ class Service:
     def condition_key(self, *names: str) -> Callable[[KeyHook], KeyHook]:
         """Decorator: (ctx, request) -> the values of a condition key of this service; asked only when a policy names the key.
 
-        A name that ends with `/` stands for all keys that begin so; the hook then gets the rest as `request["{key}"]`.
+        A name that ends with `/` or `:` stands for all keys that begin so; the hook then gets the rest as `request["{key}"]`.
         """
 
         def keep(hook: KeyHook) -> KeyHook:
@@ -115,6 +117,23 @@ class Service:
             return hook
 
         return keep
+
+    def proof(self, *operations: str) -> Callable[[ProofHook], ProofHook]:
+        """Decorator: (ctx, request), run after validation and before the decision. The request itself proves something of its caller
+        (an identity token, a code of a second factor): the hook checks that, refuses, or writes it into `ctx.principal`.
+        """
+
+        def keep(hook: ProofHook) -> ProofHook:
+            self._proofs.update(dict.fromkeys(operations, hook))
+            return hook
+
+        return keep
+
+    async def prove(self, ctx: Context, operation: str, request: dict[str, Any]) -> None:
+        """What the request itself proves of its caller."""
+        hook = self._proofs.get(operation) if self.functions else None  # asking for the functions imports the modules that have the hooks
+        if hook is not None:
+            await hook(ctx, request)
 
     def describe(self, home: Home) -> object:
         return self._describe(home) if self._describe is not None else {}

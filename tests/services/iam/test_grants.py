@@ -1,4 +1,4 @@
-"""What the decision gets to know of a principal. Truth: "Policies and permissions in IAM" of the user guide; our own rule for remembering."""
+"""What the decision gets to know of a principal. Truth: "Policies and permissions in IAM" of the user guide; our own rule."""
 
 import json
 import timeit

@@ -73,6 +73,19 @@ def test_a_user_and_a_policy_as_they_are_described(iam: Any) -> None:
         case.answers("managed_policy", iam.get_policy, PolicyArn=arn)
 
 
+def test_a_groups_policy_simulated(iam: Any) -> None:
+    allowed = {"Sid": "", "Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+    policy = iam.create_policy(PolicyName="p", PolicyDocument=document)["Policy"]["Arn"]
+    group = iam.create_group(GroupName="g")["Group"]["Arn"]
+    iam.attach_group_policy(GroupName="g", PolicyArn=policy)
+    asked = {"PolicySourceArn": group, "ActionNames": ["s3:PutObject", "s3:GetObjectVersion"], "ResourceArns": ["arn:aws:s3:::bucket"]}
+    # the recording account is in an organization
+    apart = ("OrganizationsDecisionDetail",)
+    with Recorded("iam", "TestIAMIntegrations::test_simulate_principle_policy[group]", apart=apart) as case:
+        case.answers("response", iam.simulate_principal_policy, **asked)
+
+
 def recorded_services(case: str) -> list[str]:
     """The services that the cases of that name were recorded for; none where the recordings are not."""
     path = RECORDINGS / "iam.json"

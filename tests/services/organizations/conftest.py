@@ -68,3 +68,9 @@ def org(aws: Any) -> Founded:
 def found(aws: Any) -> Callable[[], Founded]:
     """Organizations of other accounts."""
     return lambda: Founded(aws.other())
+
+
+@pytest.fixture
+def founding() -> type[Founded]:
+    """`founding(account)`: an organization of an account on a server of the test's own."""
+    return Founded

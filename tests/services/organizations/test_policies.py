@@ -100,6 +100,11 @@ def test_a_policy_has_5120_characters(org: Any, refused: Any) -> None:
 def test_a_type_that_is_not_built_says_so(org: Any, refused: Any) -> None:
     with refused("NotImplemented", "TAG_POLICY"):
         org.client.create_policy(Name="tags", Description="", Type="TAG_POLICY", Content="{}")
+    with refused("NotImplemented", "RESOURCE_CONTROL_POLICY"):
+        org.client.list_policies(Filter="RESOURCE_CONTROL_POLICY")
+    assert org.client.list_policies(Filter="TAG_POLICY")["Policies"] == []
+    with refused("PolicyTypeNotEnabledException"):
+        org.client.disable_policy_type(RootId=org.root, PolicyType="TAG_POLICY")
 
 
 def test_enabling_attaches_full_access_to_everything(org: Any, refused: Any) -> None:

@@ -5,11 +5,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from botocore.config import Config
+
+from headwater.kernel.authorization_message import Matched, Refusal, encode_message
 
 TRUST = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["sts:AssumeRole", "sts:TagSession"]}]}
 )
+
+
+def policy(*actions: str) -> str:
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 @pytest.fixture
@@ -107,7 +115,7 @@ def test_a_session_token_is_of_the_caller_and_a_session_gets_none(sts: Any, aws:
 
 
 def test_a_federated_user_has_the_name_it_was_given(sts: Any, aws: Any) -> None:
-    answer = sts.get_federation_token(Name="guest", Policy=json.dumps({"Version": "2012-10-17", "Statement": []}))
+    answer = sts.get_federation_token(Name="guest", Policy=policy("s3:ListAllMyBuckets"))
     arn = f"arn:aws:sts::{aws.account}:federated-user/guest"
     assert answer["FederatedUser"] == {"FederatedUserId": f"{aws.account}:guest", "Arn": arn}
     assert answer["PackedPolicySize"] > 0
@@ -123,6 +131,97 @@ def test_a_tampered_token_is_worth_nothing(sts: Any, aws: Any, role_arn: str, re
         signed_by(aws, credentials).get_caller_identity()
 
 
-def test_an_unbuilt_operation_says_so(sts: Any, refused: Any) -> None:
-    with refused("NotImplemented", "DecodeAuthorizationMessage"):
-        sts.decode_authorization_message(EncodedMessage="x")
+UNBUILT: dict[str, dict[str, Any]] = {
+    "AssumeRoleWithSAML": {
+        "RoleArn": "arn:aws:iam::123456789012:role/r",
+        "PrincipalArn": "arn:aws:iam::123456789012:saml-provider/p",
+        "SAMLAssertion": "PHNhbWw+",
+    },
+    "AssumeRoot": {"TargetPrincipal": "123456789012", "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"}},
+    "GetWebIdentityToken": {"Audience": ["a"], "SigningAlgorithm": "ES384"},
+    "GetDelegatedAccessToken": {"TradeInToken": "t"},
+}
+
+
+@pytest.mark.parametrize(("operation", "request_"), UNBUILT.items(), ids=UNBUILT)
+def test_an_unbuilt_operation_says_so(sts: Any, refused: Any, operation: str, request_: dict[str, Any]) -> None:
+    with refused("NotImplemented", operation):
+        getattr(sts, xform_name(operation))(**request_)
+
+
+def test_the_account_of_a_key_that_iam_issued(sts: Any, aws: Any, refused: Any) -> None:
+    aws.client("iam").create_user(UserName="bob")
+    key = aws.client("iam").create_access_key(UserName="bob")["AccessKey"]
+    assert sts.get_access_key_info(AccessKeyId=key["AccessKeyId"])["Account"] == aws.account
+    with refused("ValidationError"):
+        sts.get_access_key_info(AccessKeyId="AKIA" + "A" * 16)
+
+
+@pytest.mark.parametrize("with_token", [False, True])
+def test_a_temporary_key_that_this_home_did_not_make_is_nobodys(aws: Any, refused: Any, with_token: bool) -> None:
+    """As on AWS, where an unknown temporary key is no stranger either. The token is of the length and form of AWS's own."""
+    token = "FwoGZXIvYXdzEJr//////////wEaDB" if with_token else None
+    stranger = aws.client("sts", aws_access_key_id="ASIAIOSFODNN7EXAMPLE", aws_secret_access_key="wJalr", aws_session_token=token)
+    with refused("InvalidClientTokenId", "The security token included in the request is invalid."):
+        stranger.get_caller_identity()
+
+
+def test_a_key_with_another_keys_token_is_worth_nothing(sts: Any, aws: Any, role_arn: str, refused: Any) -> None:
+    mine = sts.assume_role(RoleArn=role_arn, RoleSessionName="mine")["Credentials"]
+    other = sts.assume_role(RoleArn=role_arn, RoleSessionName="other")["Credentials"]
+    with refused("InvalidClientTokenId"):
+        signed_by(aws, mine | {"SessionToken": other["SessionToken"]}).get_caller_identity()
+    with refused("InvalidClientTokenId"):
+        aws.client("sts", aws_access_key_id=mine["AccessKeyId"], aws_secret_access_key=mine["SecretAccessKey"]).get_caller_identity()
+
+
+def test_iam_is_closed_to_sessions_without_a_second_factor(sts: Any, aws: Any, refused: Any) -> None:
+    """Truth: "Compare AWS STS credentials" of IAM's user guide."""
+    for credentials in (sts.get_session_token()["Credentials"], sts.get_federation_token(Name="guest", Policy=policy("*"))["Credentials"]):
+        with refused("InvalidClientTokenId"):
+            signed_by(aws, credentials, "iam").list_users()
+
+
+def test_a_session_token_can_be_made_as_long_as_it_may_get(sts: Any, role_arn: str) -> None:
+    """For those who test what carries it. Truth: the SDKs' documentation of the three members."""
+    short = sts.assume_role(RoleArn=role_arn, RoleSessionName="short")
+    assert short["SessionTokenSize"] == len(short["Credentials"]["SessionToken"]) < 600
+    long = sts.assume_role(RoleArn=role_arn, RoleSessionName="long", MinimumSessionTokenSize=4096)
+    assert 4096 <= long["SessionTokenSize"] == len(long["Credentials"]["SessionToken"]) < 4120
+    assert long["SessionTokenUtilization"] >= 100 > short["SessionTokenUtilization"]
+
+
+def test_garbage_is_no_authorization_message(sts: Any, refused: Any) -> None:
+    for garbage in ("x", "AAAA", "\u00e9\u00e9", "a" * 10_240, "-_-_" * 40, "a\nb"):
+        with refused("InvalidAuthorizationMessageException", "Message is not valid"):
+            sts.decode_authorization_message(EncodedMessage=garbage)
+
+
+def test_an_authorization_message_is_read_in_its_own_account(sts: Any, aws: Any, server: Any, refused: Any) -> None:
+    """Truth of the form: the example of DecodeAuthorizationMessage in IAM's user guide."""
+    refusal = Refusal(
+        account=aws.account,
+        principal_id="AROA123:Ana",
+        principal_arn=f"arn:aws:sts::{aws.account}:assumed-role/Developer/Ana",
+        action="ec2:RunInstances",
+        resource="*",
+        explicit_deny=True,
+        matched=(Matched(sid="VisualEditor0", effect="Deny", principals=("AROA123",), actions=("ec2:RunInstances",), resources=("*",)),),
+        conditions={"aws:Region": ("us-east-1",)},
+    )
+    message = encode_message(server.home.vault, refusal)
+    decoded = json.loads(sts.decode_authorization_message(EncodedMessage=message)["DecodedMessage"])
+    assert (decoded["allowed"], decoded["explicitDeny"], decoded["failures"]) == (False, True, {"items": []})
+    assert decoded["matchedStatements"]["items"][0] == {
+        "statementId": "VisualEditor0",
+        "effect": "DENY",
+        "principals": {"items": [{"value": "AROA123"}]},
+        "principalGroups": {"items": []},
+        "actions": {"items": [{"value": "ec2:RunInstances"}]},
+        "resources": {"items": [{"value": "*"}]},
+        "conditions": {"items": []},
+    }
+    assert decoded["context"]["principal"] == {"id": "AROA123:Ana", "arn": refusal.principal_arn}
+    assert decoded["context"]["conditions"] == {"items": [{"key": "aws:Region", "values": {"items": [{"value": "us-east-1"}]}}]}
+    with refused("InvalidAuthorizationMessageException"):
+        aws.other().client("sts").decode_authorization_message(EncodedMessage=message)

@@ -192,6 +192,13 @@ def keys(question: Question, policies: Policies) -> Iterator[str]:
             yield from statement.keys
 
 
+def missing_keys(question: Question, policies: Policies) -> list[str]:
+    """The condition keys, as the policies spell them, that would have had a say and that the question does not have."""
+    action = question.action.lower()
+    named = {key for _, several in _binding(question, policies) for one in _statements(several) if one.actions(action) for key in one.keys}
+    return sorted(key for key in named if question.values(key.lower()) is None)
+
+
 def _statements(several: PolicySet) -> Iterator[Statement]:
     for policy in several.policies:
         yield from policy.statements

@@ -34,11 +34,12 @@ SID: Final = re.compile(r"[0-9A-Za-z]*")
 VENDOR: Final = re.compile(r"[a-zA-Z0-9.*?-]+")
 TRUST_ACTION: Final = re.compile(r"sts:.+|\*", re.IGNORECASE)
 PRINCIPALS: Final = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
-NAMED: Final = re.compile(r"\*|\d{12}|arn:aws[\w-]*:(iam|sts)::(\d{12}|cloudfront):.+|A[A-Z0-9]{15,}")
+NAMED: Final = re.compile(r"\*|\d{12}|arn:aws[\w-]*:(iam|sts)::(\d{12}|cloudfront):[^*?]+|A[A-Z0-9]{15,}")
 IAM_PATHS: Final = (
     "user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/", "policy/", "sms-mfa/",
     "saml-provider/", "oidc-provider/", "report/", "access-report/",
 )  # fmt: skip
+ACCOUNT: Final = re.compile(r"[\d*?]*")
 SYNTAX: Final = "Syntax errors in policy."
 LEGACY: Final = "The policy failed legacy parsing"
 CONTROL: Final = "The provided policy document does not meet the requirements of the specified policy type."
@@ -234,11 +235,12 @@ def _misfit_of_service(resource: str, service: str, rest: list[str]) -> str | No
 
 
 def _whole_arn(resource: str) -> bool:
-    """All six fields, or so few that the rest is anything, or a star at the end."""
-    fields = resource.split(":", ARN_FIELDS - 1)
-    if resource == "*" or resource.endswith("*"):
+    """Whether IAM's older reader sees an ARN: an end that is missing is anything, but what stands last must fit its place."""
+    if resource == "*":
         return True
-    return fields[2:3] != [""] and len(fields) in {3, ARN_FIELDS} and fields[-1] != ""
+    service, *rest = resource.split(":", ARN_FIELDS - 1)[2:] or ["*"]
+    whole = len(rest) == ARN_FIELDS - 3
+    return service != "" and (rest[-1] != "" if whole else ACCOUNT.fullmatch("".join(rest[1:2])) is not None)
 
 
 def _check_sids(statements: Statements) -> None:
@@ -274,7 +276,7 @@ def _check_with_principal(document: str, kind: Kind) -> None:
         effect = statement.get("Effect")
         if effect is None:
             raise malformed("Missing required field Effect")
-        if effect not in {"Allow", "Deny"}:
+        if effect != "Allow" and effect != "Deny":
             raise malformed(f"Invalid effect: {effect}")
         _check_fields(statement, kind)
         _check_principal(statement)

@@ -65,3 +65,8 @@ class Question:
         for key in keys:
             self.values(key.lower())
         self._look_up = _nothing
+
+    @property
+    def context(self) -> dict[str, tuple[str, ...]]:
+        """The condition keys that were asked for and are there."""
+        return {key: values for key, values in self._known.items() if values is not None}

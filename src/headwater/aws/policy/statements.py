@@ -137,10 +137,15 @@ def _resources(element: dict[str, Any], kind: Kind, *, variables: bool) -> tuple
 
 
 def _resource(text: str, *, variables: bool) -> tuple[Part, ...]:
-    """Variables stand only behind an ARN's fifth colon; before it they are text, which is in no ARN."""
+    """Variables stand only behind an ARN's fifth colon; before it they are text, which is in no ARN.
+
+    An ARN that ends early goes on with stars, as IAM shows in its own complaints ("arn:aws:sqs" is "arn:aws:sqs:*:*:*").
+    """
+    pieces = text.split(":", ARN_HEAD_COLONS)
+    if pieces[0] == "arn" and len(pieces) <= ARN_HEAD_COLONS:
+        return tokens(text + ":*" * (ARN_HEAD_COLONS + 1 - len(pieces)))
     if not variables or "${" not in text:
         return tokens(text)
-    pieces = text.split(":", ARN_HEAD_COLONS)
     head = "".join(f"{piece}:" for piece in pieces[:-1])
     return (*tokens(head), *parts(pieces[-1], variables=True, wildcards=True))
 

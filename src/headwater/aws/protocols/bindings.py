@@ -41,7 +41,7 @@ class Inbound:
 
     def __init__(self, shape: Shape, refuse: Refuse) -> None:
         self._labels: list[tuple[str, str, Callable[[str], Any]]] = []
-        self._headers: list[tuple[str, str, Callable[[str], Any]]] = []
+        self._headers: dict[str, tuple[str, Callable[[str], Any]]] = {}
         self._prefixes: list[tuple[str, str]] = []
         self._query: dict[str, tuple[str, Callable[[list[str]], Any]]] = {}
         self._rest_of_query: tuple[str, bool] | None = None
@@ -49,7 +49,7 @@ class Inbound:
             if member.location == "uri":
                 self._labels.append((member.wire_name, name, _text_reader(member, refuse)))
             elif member.location == "header":
-                self._headers.append((member.wire_name.lower(), name, _header_reader(member, refuse)))
+                self._headers[member.wire_name.lower()] = (name, _header_reader(member, refuse))
             elif member.location == "headers":
                 self._prefixes.append(((member.location_name or "").lower(), name))
             elif member.location == "querystring":
@@ -70,9 +70,10 @@ class Inbound:
             if label in labels:
                 found[name] = convert(labels[label])
         headers = request.headers
-        for header, name, convert in self._headers:
-            if header in headers:
-                found[name] = convert(headers[header])
+        for header, text in headers.items():  # fewer than an operation of S3 can bind
+            bound = self._headers.get(header)
+            if bound is not None:
+                found[bound[0]] = bound[1](text)
         for prefix, name in self._prefixes:
             matching = {key[len(prefix) :]: value for key, value in headers.items() if key.startswith(prefix)}
             if matching:

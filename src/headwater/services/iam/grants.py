@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 EVERYTHING: Final = f"{AWS_MANAGED}AdministratorAccess"
 """What a root may do, as a policy: a federated user whom a root vouches for has it, within the session's policies."""
+INLINE: Final = "inline:"
 UNIQUE_ID_LENGTH: Final = 21
 REMEMBERED_MAX: Final = 10_000
 Answer = TypeVar("Answer")
@@ -156,21 +157,46 @@ def held(reading: Reading, bearer: Bearer) -> Holdings:
 
 
 def identity_policies(reading: Reading, bearer: Bearer) -> Iterator[Compiled]:
+    return (parse(written.document, source=written.source) for written in identity_documents(reading, bearer))
+
+
+class Written(NamedTuple):
+    """A policy as it was written, and the source by which its statements know it."""
+
+    source: str
+    document: str
+    name: str
+    bearer: Bearer
+
+    @property
+    def arn(self) -> str | None:
+        """None for an inline policy, which belongs to its bearer."""
+        return None if self.source.startswith(INLINE) else self.source
+
+
+def identity_documents(reading: Reading, bearer: Bearer) -> Iterator[Written]:
+    """The bearer's own policies, then those of a user's groups."""
     bearers = [bearer]
     if isinstance(bearer, User):
         found = (reading.get(groups, bearer.account, GLOBAL, name) for name in bearer.groups)
         bearers += [group for group in found if group is not None]
     for one in bearers:
         for name, document in one.inline.items():
-            yield parse(document, source=f"inline:{KINDS[type(one)]}/{one.name}/{name}")
-        yield from _managed(reading, bearer.account, one.attached)
+            yield Written(f"{INLINE}{KINDS[type(one)]}/{one.name}/{name}", document, name, one)
+        for policy in managed_policies(reading, bearer.account, one.attached):
+            yield Written(policy.arn, policy.document, policy.name, one)
 
 
-def _managed(reading: Reading, account: str, arns: Iterable[str]) -> Iterator[Compiled]:
+def managed_policies(reading: Reading, account: str, arns: Iterable[str]) -> Iterator[Policy]:
+    """One that is not there (a service-linked role's, which AWS keeps) is passed over."""
     for arn in arns:
         policy = _policy(reading, account, arn)
         if policy is not None:
-            yield _compiled(policy)
+            yield policy
+
+
+def _managed(reading: Reading, account: str, arns: Iterable[str]) -> Iterator[Compiled]:
+    return (_compiled(policy) for policy in managed_policies(reading, account, arns))
 
 
 def _policy(reading: Reading, account: str, arn: str) -> Policy | None:

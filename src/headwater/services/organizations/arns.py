@@ -31,15 +31,25 @@ def arn_of(ctx: Context, organization: Organization, resource_id: str) -> str:
 
 
 def named(*names: str) -> Callable[[Context, dict[str, Any]], list[str]]:
-    """The ARNs of what these members of the request name."""
+    """The ARNs of what these members of the request name; the model requires each of them."""
 
     def arns(ctx: Context, request: dict[str, Any]) -> list[str]:
         organization = organization_of(ctx.store, ctx.account)
         if organization is None:
             return ["*"]
-        return [arn_of(ctx, organization, request[name]) for name in names if name in request]
+        return [arn_of(ctx, organization, request[name]) for name in names]
 
     return arns
+
+
+def new(*path: str) -> Callable[[Context, dict[str, Any]], str]:
+    """The ARN of what the request makes, whose id nobody knows yet: for its tags."""
+
+    def arn(ctx: Context, request: dict[str, Any]) -> str:
+        organization = organization_of(ctx.store, ctx.account)
+        return "*" if organization is None else organization.arn(*path, "*")
+
+    return arn
 
 
 def handshake_arn(ctx: Context, request: dict[str, Any]) -> str:

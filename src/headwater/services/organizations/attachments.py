@@ -25,7 +25,7 @@ from .model import (
     organizations,
 )
 from .paging import page
-from .policies import check_type, find_policy, full_access_of
+from .policies import check_type, find_policy, full_access_of, policies_of
 from .refusals import constraint, no_root, type_not_enabled
 from .tree import check_target, find_unit, known, managed, members_of, overseen, units_of
 
@@ -76,9 +76,9 @@ async def list_policies_for_target(ctx: Context, request: dict[str, Any]) -> dic
     """What is attached to it directly; what it has from above is attached there."""
     organization = overseen(ctx)
     check_target(ctx, organization, request["TargetId"])
-    check_type(organization, request["Filter"])
-    attached = ctx.store.scan(attachments, organization.account, GLOBAL, request["TargetId"])
-    shown, token = page([find_policy(ctx, organization, one.policy_id) for one in attached], request, lambda policy: policy.id)
+    attached = {one.policy_id for one in ctx.store.scan(attachments, organization.account, GLOBAL, request["TargetId"])}
+    found = [policy for policy in policies_of(ctx, organization, request["Filter"]) if policy.id in attached]
+    shown, token = page(found, request, lambda policy: policy.id)
     return {"Policies": [describe_summary(organization, policy) for policy in shown], "NextToken": token}
 
 
@@ -106,7 +106,6 @@ def _root(ctx: Context, request: dict[str, Any]) -> Organization:
     organization = managed(ctx)
     if request["RootId"] != organization.root_id:
         raise no_root()
-    check_type(organization, request["PolicyType"])
     return organization
 
 
@@ -115,6 +114,7 @@ async def enable_policy_type(ctx: Context, request: dict[str, Any]) -> dict[str,
     """From now on every target has a policy: AWS's, which allows everything."""
     organization = _root(ctx, request)
     policy_type = request["PolicyType"]
+    check_type(organization, policy_type)
     if policy_type in organization.policy_types:
         raise fault("PolicyTypeAlreadyEnabledException", "The specified policy type is already enabled.")
     enabled = msgspec.structs.replace(organization, policy_types=(*organization.policy_types, policy_type))

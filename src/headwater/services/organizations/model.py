@@ -133,7 +133,7 @@ class Handshake(Record, frozen=True, kw_only=True):
         return self.outcome or ("OPEN" if now < self.expires_at else "EXPIRED")
 
     def invites(self, member: Member) -> bool:
-        return self.target in {member.account, member.email}
+        return self.target == member.account or self.target.casefold() == member.email.casefold()
 
 
 class Delegation(Record, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import msgspec
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.permissions import requires
 
-from .arns import named
+from .arns import named, new
 from .control import changing
 from .documents import check
 from .model import (
@@ -33,6 +33,7 @@ from .tree import managed, overseen
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
 
+RCP: Final = "RESOURCE_CONTROL_POLICY"
 CHARACTERS_MAX: Final = 5120
 POLICIES_MAX: Final = 1000
 ID_LENGTH: Final = 8
@@ -71,6 +72,15 @@ def check_type(organization: Organization, policy_type: str) -> None:
         raise type_not_built(policy_type)
 
 
+def policies_of(ctx: Context, organization: Organization, policy_type: str) -> list[Policy]:
+    """All of a type, AWS's own first; of the types that are not built there are none, but AWS's own of one of them."""
+    if not organization.has_all_features:
+        return []
+    if policy_type == RCP:
+        raise type_not_built(policy_type)
+    return [FULL_ACCESS, *ctx.store.scan(policies, organization.account, GLOBAL)] if policy_type == SCP else []
+
+
 def _check_content(content: str) -> None:
     if len(content) > CHARACTERS_MAX:
         raise constraint("POLICY_CONTENT_LIMIT_EXCEEDED")
@@ -87,6 +97,7 @@ def _name_is_taken(ctx: Context, organization: Organization, policy: Policy) -> 
 
 
 @requires("organizations:CreatePolicy")
+@requires("organizations:TagResource", new("policy", SCP.lower()), when="Tags")
 async def create_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A policy forbids nothing until it is attached."""
     organization = managed(ctx)
@@ -153,7 +164,5 @@ async def delete_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
 async def list_policies(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """All of a type, AWS's own included."""
     organization = overseen(ctx)
-    check_type(organization, request["Filter"])
-    found = [FULL_ACCESS, *ctx.store.scan(policies, organization.account, GLOBAL)]
-    shown, token = page(found, request, lambda policy: policy.id)
+    shown, token = page(policies_of(ctx, organization, request["Filter"]), request, lambda policy: policy.id)
     return {"Policies": [describe_summary(organization, policy) for policy in shown], "NextToken": token}

@@ -65,6 +65,8 @@ class Statement(Record, frozen=True, kw_only=True):
     result_format: str
     client_token: str
     principal: str
+    owner: str = ""
+    """The caller's user id, as `aws:userid` has it; of statements from before it was kept, nobody's."""
     session_id: str
     keep_alive_s: int
     status: Status

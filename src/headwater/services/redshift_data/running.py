@@ -35,8 +35,9 @@ INTERRUPTED: Final = "The statement was interrupted by a restart of Headwater; w
 class KeptSession:
     """A connection that outlives its statement, with its temporary tables. One statement at a time."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, owner: str) -> None:
         self.target = target
+        self.owner = owner
         self.connection: psycopg.AsyncConnection | None = None
         self.busy = True
         self.end: asyncio.TimerHandle | None = None

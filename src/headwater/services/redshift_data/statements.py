@@ -16,7 +16,7 @@ from headwater.kernel.jobs import Job, handles
 from headwater.kernel.permissions import requires
 
 from . import SERVICE, arns, model, results
-from .connecting import Target, _described, target_of
+from .connecting import Target, target_of
 from .model import ACTIVE_MAX, ENDED, KEPT, Parameter, Part, Statement, describe, list_item, query_not_found, refused, statements, submitted
 from .running import INTERRUPTED, KeptSession, failed, running_of
 
@@ -48,8 +48,10 @@ async def _submit(ctx: Context, request: dict[str, Any], sqls: list[str], *, is_
     earlier = _earlier(ctx, token)
     if earlier is not None:
         return submitted(earlier)
-    target = _session_target(ctx, request) or target_of(request)
-    await _described(ctx, target.cluster)
+    target = _session_target(ctx, request)
+    if target is None:
+        target = target_of(request)
+        await live.logins.of(ctx, target)  # who may not log in is told here, not by a statement that fails (boto3 issue 2899)
     if live.active >= ACTIVE_MAX:
         raise fault("ActiveStatementsExceededException", f"Active statements exceeded the allowed quota ({ACTIVE_MAX}).")
 
@@ -70,6 +72,7 @@ async def _submit(ctx: Context, request: dict[str, Any], sqls: list[str], *, is_
         result_format=request.get("ResultFormat", "JSON"),
         client_token=token,
         principal=ctx.principal.arn,
+        owner=ctx.principal.user_id,
         session_id=request.get("SessionId") or (ctx.new_id() if request.get("SessionKeepAliveSeconds") else ""),
         keep_alive_s=request.get("SessionKeepAliveSeconds", 0),
         status="SUBMITTED",
@@ -120,7 +123,7 @@ def _take_session(ctx: Context, statement: Statement, target: Target) -> None:
     sessions = running_of(ctx.home).sessions
     kept = sessions.get(statement.session_id)
     if kept is None:
-        sessions[statement.session_id] = KeptSession(target)
+        sessions[statement.session_id] = KeptSession(target, statement.owner)
         return
     kept.busy = True
     if kept.end is not None:
@@ -216,13 +219,13 @@ async def cancel_statement(ctx: Context, request: dict[str, Any]) -> dict[str, A
 
 @requires("redshift-data:ListStatements")
 async def list_statements(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    """The newest first; only finished ones unless a status is asked for."""
+    """The caller's own, the newest first; only finished ones unless a status is asked for."""
     status = request.get("Status", "FINISHED")
     now = ctx.clock.now()
     found = [
         one
         for one in ctx.store.scan(statements, ctx.account, ctx.region)
-        if one.created_at + KEPT >= now and (status == "ALL" or one.status == status) and _fits(one, request)
+        if one.created_at + KEPT >= now and (status == "ALL" or one.status == status) and _fits(one, request) and _is_own(ctx, one, request)
     ]
     found.sort(key=lambda one: (one.created_at, one.id), reverse=True)
     offset = offset_of(request.get("NextToken"))
@@ -232,6 +235,14 @@ async def list_statements(ctx: Context, request: dict[str, Any]) -> dict[str, An
         "Statements": [list_item(one) for one in found[offset:following]],
         "NextToken": token_of(following) if following < len(found) else None,
     }
+
+
+def _is_own(ctx: Context, statement: Statement, request: dict[str, Any]) -> bool:
+    """Of the same role, or where that is not wanted of the same session alone."""
+    mine = ctx.principal.user_id
+    if request.get("RoleLevel", True):
+        return statement.owner.partition(":")[0] == mine.partition(":")[0]
+    return statement.owner == mine
 
 
 def _fits(statement: Statement, request: dict[str, Any]) -> bool:

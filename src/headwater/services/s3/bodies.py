@@ -104,10 +104,10 @@ class Bodies:
         if isinstance(body, Stream):
             said = body.length
             _check_size(said or 0)
-            if said is not None and said <= INLINE_BYTES_MAX:
-                body = await body.read()
-            elif body.whole is not None:
+            if body.whole is not None:
                 body = body.whole
+            elif said is not None and said <= INLINE_BYTES_MAX:
+                body = await body.read()
             else:
                 return await self._take_stream(body, list(algorithms), inline)
         body = body or b""

@@ -1,0 +1,57 @@
+"""IAM's own condition keys, looked up where a policy names them.
+
+`iam:PassedToService` is of the permission to pass a role and stands beside each room's line; `iam:ResourceTag/` is asked by STS too,
+of the role that is to be assumed.
+Source: Service Authorization Reference, "Condition keys for AWS Identity and Access Management".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import SERVICE
+from .grants import role_at
+from .model import GLOBAL, Role, User, roles, users
+
+if TYPE_CHECKING:
+    from headwater.kernel.context import Context
+
+
+@SERVICE.condition_key("iam:PolicyARN")
+def policy_arn(ctx: Context, request: dict[str, Any]) -> str | None:
+    """The managed policy that is attached or detached."""
+    return request.get("PolicyArn")
+
+
+@SERVICE.condition_key("iam:AWSServiceName")
+def service_name(ctx: Context, request: dict[str, Any]) -> str | None:
+    return request.get("AWSServiceName")
+
+
+@SERVICE.condition_key("iam:PermissionsBoundary")
+def permissions_boundary(ctx: Context, request: dict[str, Any]) -> str | None:
+    """The boundary that the request sets; otherwise the one that the user or role has."""
+    asked: str | None = request.get("PermissionsBoundary")
+    if asked is not None:
+        return asked
+    entity = _entity(ctx, request)
+    return None if entity is None else entity.boundary
+
+
+@SERVICE.condition_key("iam:ResourceTag/")
+def resource_tag(ctx: Context, request: dict[str, Any]) -> str | None:
+    entity = _entity(ctx, request)
+    tags = {} if entity is None else entity.tags
+    return next((value for key, value in tags.items() if key.lower() == request["{key}"]), None)
+
+
+def _entity(ctx: Context, request: dict[str, Any]) -> User | Role | None:
+    """The user or role that the request is about."""
+    if "RoleArn" in request:
+        return role_at(ctx.store, request["RoleArn"])
+    if "RoleName" in request:
+        return ctx.store.get(roles, ctx.account, GLOBAL, request["RoleName"])
+    if "UserName" in request:
+        return ctx.store.get(users, ctx.account, GLOBAL, request["UserName"])
+    name = ctx.principal.arn.rpartition("/")[2]
+    return ctx.store.get(users, ctx.account, GLOBAL, name) if ctx.principal.kind == "user" else None
