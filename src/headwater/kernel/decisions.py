@@ -80,33 +80,39 @@ class Decisions:
 
     def listen(self, several: list[Decided]) -> None:
         puts: list[tuple[Table[Any], bytes, Any]] = []
-        used: dict[bytes, Used] = {}
+        needed: dict[tuple[str, str, str, bool], set[str]] = {}
         for decided in several:
             of_request = self._recent.setdefault(decided.request_id, [])
             of_request.append(decided)
             if not decided.decision.allowed:
                 kept = self._explained(decided, len(of_request))
                 puts.append((REFUSALS, encode_key(REFUSALS.key(kept)), kept))
-            self._use(decided, used)
+            principal, question = decided.principal, decided.question
+            if principal.account:
+                need = principal.account, bearer(principal), question.action, decided.decision.allowed
+                needed.setdefault(need, set()).add(question.resource)
+        used: dict[bytes, Used] = {}
+        for (account, who, action, allowed), resources in needed.items():
+            self._use(
+                Used(account=account, principal=who, action=action, resources=()), "resources" if allowed else "refused", resources, used
+            )
         while len(self._recent) > RECENT_MAX:
             self._recent.popitem(last=False)
         puts += [(USED, key, each) for key, each in used.items()]
         if puts:
             self._store.commit_now(puts, [])
 
-    def _use(self, decided: Decided, used: dict[bytes, Used]) -> None:
-        """Adds to what is to be written, unless nothing is new."""
-        principal, question = decided.principal, decided.question
-        who = bearer(principal)
-        if not principal.account:
-            return
-        key = encode_key((principal.account, who, question.action))
-        known = used.get(key) or self._store.get(USED, principal.account, who, question.action)
-        known = known or Used(account=principal.account, principal=who, action=question.action, resources=())
-        member = "resources" if decided.decision.allowed else "refused"
-        resources: tuple[str, ...] = getattr(known, member)
-        if not any(_is_within(question.resource, each) for each in resources):
-            used[key] = msgspec.structs.replace(known, **{member: _with(resources, question.resource)})
+    def _use(self, first: Used, member: str, resources: set[str], used: dict[bytes, Used]) -> None:
+        """Adds to what is to be written, unless nothing is new. `first` is what is written of a permission that was never used."""
+        place = USED.key(first)
+        key = encode_key(place)
+        known = used.get(key) or self._store.get(USED, *place) or first
+        kept: tuple[str, ...] = getattr(known, member)
+        for resource in sorted(resources.difference(kept)):
+            if not any(_is_within(resource, each) for each in kept):
+                kept = _with(kept, resource)
+        if kept != getattr(known, member):
+            used[key] = msgspec.structs.replace(known, **{member: kept})
 
     async def why(self, request_id: str) -> list[Explanation]:
         """What was decided for this request, need by need; empty where nobody had to decide."""
