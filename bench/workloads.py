@@ -26,6 +26,7 @@ TRUST = {
         {"Effect": "Allow", "Principal": {"Service": ["lambda.amazonaws.com", "firehose.amazonaws.com"]}, "Action": "sts:AssumeRole"}
     ],
 }
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 FUNCTION = b"def handler(event, context):\n    return event\n"
 
 
@@ -41,6 +42,7 @@ class Account:
             with suppress(ClientError):
                 iam = self.client("iam")
                 iam.create_user(UserName="bench")
+                iam.put_user_policy(UserName="bench", PolicyName="everything", PolicyDocument=json.dumps(EVERYTHING))
                 key = iam.create_access_key(UserName="bench")["AccessKey"]
                 self._key = (key["AccessKeyId"], key["SecretAccessKey"])
                 self.issued = True
