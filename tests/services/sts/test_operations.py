@@ -133,11 +133,6 @@ def test_a_tampered_token_is_worth_nothing(sts: Any, aws: Any, role_arn: str, re
 
 
 UNBUILT: dict[str, dict[str, Any]] = {
-    "AssumeRoleWithSAML": {
-        "RoleArn": "arn:aws:iam::123456789012:role/r",
-        "PrincipalArn": "arn:aws:iam::123456789012:saml-provider/p",
-        "SAMLAssertion": "PHNhbWw+",
-    },
     "AssumeRoot": {"TargetPrincipal": "123456789012", "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"}},
     "GetWebIdentityToken": {"Audience": ["a"], "SigningAlgorithm": "ES384"},
     "GetDelegatedAccessToken": {"TradeInToken": "t"},
