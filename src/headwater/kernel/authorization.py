@@ -69,6 +69,9 @@ class PolicySource(Protocol):
     def role_id(self, role_arn: str) -> str | None:
         """The unique id of the role that has this ARN now."""
 
+    def check_mfa(self, account: str, serial: str, code: str) -> bool:
+        """Whether the second factor, which is somebody's, shows this code now. A code is good once."""
+
 
 class ControlSource(Protocol):
     """What the room of Organizations answers."""

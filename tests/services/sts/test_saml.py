@@ -13,7 +13,6 @@ from typing import Any
 
 import botocore
 import botocore.config
-import botocore.exceptions
 import pytest
 from lxml import etree
 from signxml import XMLSigner
@@ -103,12 +102,7 @@ class Federation:
     def __init__(self, aws: Any, idp: Idp) -> None:
         self.idp = idp
         self.iam = aws.client("iam")
-        try:
-            self.provider = self.iam.create_saml_provider(SAMLMetadataDocument=idp.metadata, Name="idp")["SAMLProviderArn"]
-        except botocore.exceptions.ClientError as refusal:
-            if refusal.response["Error"]["Code"] == "NotImplemented":
-                pytest.skip("IAM has no SAML providers yet")
-            raise
+        self.provider = self.iam.create_saml_provider(SAMLMetadataDocument=idp.metadata, Name="idp")["SAMLProviderArn"]
         self.role = f"arn:aws:iam::{aws.account}:role/sso"
         self.iam.create_role(RoleName="sso", AssumeRolePolicyDocument=self.trusting({"StringEquals": {"saml:aud": AUD}}))
         self.pair = f"{self.role},{self.provider}"
