@@ -36,6 +36,8 @@ log = structlog.get_logger()
 
 IN_IAM: Final = frozenset({"user", "role", "federated"})
 """The kinds of principals whose policies IAM keeps."""
+BORN: Final = frozenset({"user", "role"})
+"""Of those the ones that IAM itself makes and deletes."""
 NO_POLICIES: Final = PolicySet(())
 REFUSED_AS: Final = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError", "sqs": "AccessDenied"}
 """Where a service does not say it as its protocol does."""
@@ -66,6 +68,9 @@ class PolicySource(Protocol):
 
     def role_id(self, role_arn: str) -> str | None:
         """The unique id of the role that has this ARN now."""
+
+    def check_mfa(self, account: str, serial: str, code: str) -> bool:
+        """Whether the second factor, which is somebody's, shows this code now. A code is good once."""
 
 
 class ControlSource(Protocol):
@@ -189,6 +194,8 @@ class Authorization:
             decision = Decision(
                 allowed=True, explicit=False, by=""
             )  # what services do among themselves is no call on AWS, and has no policy to ask
+        elif principal.kind in BORN and holdings is None:
+            decision = Decision(allowed=False, explicit=False, by="identity")  # deleted: a resource's policy names whoever has the name now
         else:
             decision = decide(question, policies)
         decided = Decided(ctx.request_id, principal, question, policies, decision)
