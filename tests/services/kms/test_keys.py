@@ -153,8 +153,9 @@ def test_a_key_has_one_policy_called_default(kms: Any, aws: Any, key: str, refus
     assert kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"] == own
     with refused("NotFoundException", "No such policy exists"):
         kms.get_key_policy(KeyId=key, PolicyName="other")
-    with refused("MalformedPolicyDocumentException"):
-        kms.put_key_policy(KeyId=key, Policy="{")
+    for wrong in ("{", '{"Statement": []}', json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kms:*"}})):
+        with refused("MalformedPolicyDocumentException"):
+            kms.put_key_policy(KeyId=key, Policy=wrong)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from headwater.aws.faults import fault
-from headwater.aws.policy.documents import PolicySet, parse
+from headwater.aws.faults import Fault, fault
+from headwater.aws.policy.documents import PolicySet, check, parse
 from headwater.aws.policy.evaluation import Policies, decide
 from headwater.aws.policy.question import Caller, Question
 from headwater.kernel.permissions import requires
@@ -44,11 +44,9 @@ def checked(ctx: Context, request: dict[str, Any], *, region: str | None = None)
     if len(document.encode()) > BYTES_MAX:
         raise fault("LimitExceededException", f"Policy exceeds the maximum size of {BYTES_MAX} bytes.")
     try:
-        read = json.loads(document)
-    except ValueError:
-        raise _malformed("The new key policy is not a valid JSON document.") from None
-    if not isinstance(read, dict) or "Statement" not in read:
-        raise _malformed("The new key policy is not a valid policy document.")
+        check(document, "key")
+    except Fault as refusal:
+        raise _malformed(refusal.message) from None
     if not request.get("BypassPolicyLockoutSafetyCheck") and _locks_out(ctx, document, region or ctx.region):
         raise _malformed("The new key policy will not allow you to update the key policy in the future.")
     return document
@@ -65,7 +63,7 @@ def _locks_out(ctx: Context, document: str, region: str) -> bool:
     return not decide(question, policies).allowed
 
 
-def _malformed(sentence: str) -> Exception:
+def _malformed(sentence: str) -> Fault:
     return fault("MalformedPolicyDocumentException", sentence)
 
 
