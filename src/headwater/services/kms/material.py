@@ -122,7 +122,23 @@ def private_key(spec_name: str) -> bytes:
         return pkcs8(rsa.generate_private_key(public_exponent=65537, key_size=spec.bits))
     if spec.kind == "edwards":
         return pkcs8(ed25519.Ed25519PrivateKey.generate())
+    if spec.kind == "lattice":
+        return pkcs8(lattice(spec_name).generate())
     return pkcs8(ec.generate_private_key(curve(spec_name)))
+
+
+def lattice(spec_name: str) -> Any:
+    """The class of the private keys of ML-DSA (FIPS 204) and ML-KEM (FIPS 203)."""
+    from cryptography.hazmat.primitives.asymmetric import mldsa, mlkem
+
+    classes: dict[str, Any] = {
+        "ML_DSA_44": mldsa.MLDSA44PrivateKey,
+        "ML_DSA_65": mldsa.MLDSA65PrivateKey,
+        "ML_DSA_87": mldsa.MLDSA87PrivateKey,
+        "ML_KEM_768": mlkem.MLKEM768PrivateKey,
+        "ML_KEM_1024": mlkem.MLKEM1024PrivateKey,
+    }
+    return classes[spec_name]
 
 
 def curve(spec_name: str) -> Any:
@@ -167,7 +183,9 @@ def fits(spec_name: str, raw: bytes) -> bool:
         return spec.kind == "rsa" and private.key_size == spec.bits
     if isinstance(private, ec.EllipticCurvePrivateKey):
         return spec.kind == "ecc" and private.curve.name == curve(spec_name).name
-    return isinstance(private, ed25519.Ed25519PrivateKey) and spec.kind == "edwards"
+    if isinstance(private, ed25519.Ed25519PrivateKey):
+        return spec.kind == "edwards"
+    return spec.kind == "lattice" and isinstance(private, lattice(spec_name))
 
 
 def public_of(raw: bytes) -> bytes:
