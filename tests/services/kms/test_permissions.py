@@ -77,6 +77,17 @@ def test_a_policy_that_would_lock_its_writer_out_is_refused(kms: Any, aws: Any, 
         call(BypassPolicyLockoutSafetyCheck=True)
 
 
+def test_a_policy_names_only_roles_that_are_there(kms: Any, aws: Any, refused: Any) -> None:
+    """ "Policy contains a statement with one or more invalid principals": PutKeyPolicy, as users of AWS meet it."""
+    role = f"arn:aws:iam::{aws.account}:role/app"
+    policy = document(the_account(aws), {"Principal": {"AWS": [role]}, "Action": "kms:Decrypt"})
+    with refused("MalformedPolicyDocumentException", "invalid principals"):
+        kms.create_key(Policy=policy)
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": aws.account}, "Action": "sts:AssumeRole"}]}
+    aws.client("iam").create_role(RoleName="app", AssumeRolePolicyDocument=json.dumps(trust))
+    assert kms.create_key(Policy=policy)["KeyMetadata"]["KeyState"] == "Enabled"
+
+
 def test_another_account_needs_the_keys_policy_and_its_own(kms: Any, aws: Any, key: str, user: Any, refused: Any) -> None:
     other = aws.other()
     bob, _ = user("bob", {"Action": "kms:*"}, of=other)

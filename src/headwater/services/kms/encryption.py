@@ -10,6 +10,7 @@ from headwater.kernel.permissions import requires
 from . import asymmetric, blobs, refusals
 from .arns import ciphertext_arn, destination_arn, key_arn
 from .finding import find, usable
+from .live import used
 from .material import open_material
 from .model import Key, keys
 from .specs import ENCRYPT_DECRYPT, SYMMETRIC
@@ -33,6 +34,7 @@ async def encrypt(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     check_context(key, context)
     refusals.check_dry_run(request)
     blob = sealed_under(ctx, key, algorithm, request["Plaintext"], context)
+    used(ctx, key, "Encrypt")
     return {"CiphertextBlob": blob, "KeyId": key.arn, "EncryptionAlgorithm": algorithm}
 
 
@@ -47,6 +49,7 @@ async def decrypt(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         refusals.check_dry_run(request)
     plaintext, number = opened_under(ctx, key, algorithm, blob, request.get("EncryptionContext"))
     refusals.check_dry_run(request)
+    used(ctx, key, "Decrypt")
     return {"KeyId": key.arn, "Plaintext": plaintext, "EncryptionAlgorithm": algorithm, "KeyMaterialId": material_id(key, number)}
 
 
@@ -67,6 +70,8 @@ async def re_encrypt(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     plaintext, number = opened_under(ctx, source, source_algorithm, blob, request.get("SourceEncryptionContext"))
     _check_size(destination, algorithm, plaintext)
     refusals.check_dry_run(request)
+    used(ctx, source, "ReEncrypt")
+    used(ctx, destination, "ReEncrypt")
     return {
         "CiphertextBlob": sealed_under(ctx, destination, algorithm, plaintext, context),
         "SourceKeyId": source.arn,

@@ -19,7 +19,8 @@ from headwater.kernel.permissions import requires
 from . import asymmetric, refusals
 from .arns import key_arn
 from .finding import changeable, find_by_id
-from .material import fits, made, material_id, opened_of, opened_private, public_of, sealed
+from .live import live_of
+from .material import fits, made, material_id, opened_private, public_of, sealed
 from .model import EXTERNAL, Key, Material, keys
 from .rotation import related
 from .specs import SYMMETRIC
@@ -110,7 +111,7 @@ async def delete_imported_key_material(ctx: Context, request: dict[str, Any]) ->
         return {"KeyId": key.arn}
     async with ctx.store.transaction() as tx:
         tx.put(keys, _without(key, found))
-    opened_of(ctx.home).forget(key)
+    live_of(ctx.home).opened.forget(key)
     return {"KeyId": key.arn, "KeyMaterialId": found.material_id if key.spec == SYMMETRIC else None}
 
 
@@ -123,7 +124,7 @@ async def _expire(ctx: Context, due: ExpiryDue) -> None:
         return
     async with ctx.store.transaction() as tx:
         tx.put(keys, _without(key, material))
-    opened_of(ctx.home).forget(key)
+    live_of(ctx.home).opened.forget(key)
 
 
 def _without(key: Key, material: Material) -> Key:

@@ -12,50 +12,19 @@ import hashlib
 import hmac
 import os
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from .live import live_of
 from .model import Key, Material
 from .specs import SPECS, Spec
 
 if TYPE_CHECKING:
     from headwater.kernel.home import Home
 
-OPENED_MAX: Final = 4096
-
-
-class Opened:
-    """Opened material of this home, the oldest forgotten first. `home.rooms["kms"]`."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str, str, int], Any] = {}
-        self.making = asyncio.Lock()
-        """One of AWS's own keys is made at a time, and so each only once."""
-
-    def get(self, name: tuple[str, str, str, int]) -> Any:
-        return self._kept.get(name)
-
-    def keep(self, name: tuple[str, str, str, int], opened: Any) -> None:
-        if len(self._kept) >= OPENED_MAX:
-            del self._kept[next(iter(self._kept))]
-        self._kept[name] = opened
-
-    def forget(self, key: Key) -> None:
-        """What a key had: it is deleted, or its material is taken away."""
-        for material in key.materials:
-            self._kept.pop((*key.parts, material.number), None)
-
-
-def opened_of(home: Home) -> Opened:
-    kept = home.rooms.get("kms")
-    if kept is None:
-        kept = home.rooms["kms"] = Opened()
-    assert isinstance(kept, Opened)
-    return kept
-
 
 def open_material(home: Home, key: Key, number: int) -> Any:
     """AESGCM, an HMAC key's bytes, or a private key. The material must be there: the key's state was checked."""
-    kept = opened_of(home)
+    kept = live_of(home).opened
     name = (*key.parts, number)
     found = kept.get(name)
     if found is None:

@@ -12,6 +12,7 @@ from headwater.kernel.permissions import requires
 from . import asymmetric, managed, refusals
 from .arns import key_arn
 from .finding import find, usable
+from .live import used
 from .material import open_material, public_der
 from .model import PENDING_DELETION, PENDING_IMPORT, Key
 from .specs import ENCAPSULATION, KEY_AGREEMENT, MAC, MEMBERS, SIGN_VERIFY
@@ -29,6 +30,7 @@ async def sign(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     refusals.check_dry_run(request)
     algorithm = request["SigningAlgorithm"]
     signature = asymmetric.signed(open_material(ctx.home, key, key.current), algorithm, request["Message"], kind)
+    used(ctx, key, "Sign")
     return {"KeyId": key.arn, "Signature": signature, "SigningAlgorithm": algorithm}
 
 
@@ -41,6 +43,7 @@ async def verify(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if not asymmetric.is_signed(opened, algorithm, request["Message"], kind, signature):
         raise fault("KMSInvalidSignatureException", "")
     refusals.check_dry_run(request)
+    used(ctx, key, "Verify")
     return {"KeyId": key.arn, "SignatureValid": True, "SigningAlgorithm": algorithm}
 
 
@@ -81,6 +84,7 @@ async def generate_mac(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The code that only a holder of the key can make."""
     key, code = await _mac(ctx, request, "GenerateMac")
     refusals.check_dry_run(request)
+    used(ctx, key, "GenerateMac")
     return {"KeyId": key.arn, "Mac": code, "MacAlgorithm": request["MacAlgorithm"]}
 
 
@@ -91,6 +95,7 @@ async def verify_mac(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if not hmac.compare_digest(code, request["Mac"]):
         raise fault("KMSInvalidMacException", "")
     refusals.check_dry_run(request)
+    used(ctx, key, "VerifyMac")
     return {"KeyId": key.arn, "MacValid": True, "MacAlgorithm": request["MacAlgorithm"]}
 
 
@@ -114,6 +119,7 @@ async def derive_shared_secret(ctx: Context, request: dict[str, Any]) -> dict[st
         raise fault("ValidationException", f"The public key is not valid for a key of spec {key.spec}.")
     refusals.check_dry_run(request)
     algorithm = request["KeyAgreementAlgorithm"]
+    used(ctx, key, "DeriveSharedSecret")
     return {"KeyId": key.arn, "SharedSecret": secret, "KeyAgreementAlgorithm": algorithm, "KeyOrigin": key.origin}
 
 
@@ -124,6 +130,7 @@ async def encapsulate(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     refusals.check_dry_run(request)
     secret, sealed = asymmetric.encapsulated(open_material(ctx.home, key, key.current))
     algorithm = request["EncapsulationAlgorithm"]
+    used(ctx, key, "Encapsulate")
     return {"KeyId": key.arn, "SharedSecret": secret, "SharedSecretCiphertextBlob": sealed, "EncapsulationAlgorithm": algorithm}
 
 
@@ -135,6 +142,7 @@ async def decapsulate(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if secret is None:
         raise refusals.invalid_ciphertext()
     refusals.check_dry_run(request)
+    used(ctx, key, "Decapsulate")
     return {"KeyId": key.arn, "SharedSecret": secret, "EncapsulationAlgorithm": request["EncapsulationAlgorithm"]}
 
 
