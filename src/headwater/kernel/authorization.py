@@ -10,6 +10,7 @@ Source: "Policy evaluation logic" of the IAM user guide.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -18,7 +19,7 @@ import structlog
 from headwater.aws.faults import Fault, fault
 from headwater.aws.models import Operation
 from headwater.aws.policy.denial import sentence
-from headwater.aws.policy.documents import PolicySet, parse
+from headwater.aws.policy.documents import Policy, PolicySet, parse
 from headwater.aws.policy.evaluation import Decision, Policies, decide, explain, keys
 from headwater.aws.policy.question import Caller, Question
 from headwater.kernel import unbuilt
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+RESOURCES_MAX: Final = 4096
+"""Of how many resources the compiled policies are remembered."""
 IN_IAM: Final = frozenset({"user", "role", "federated"})
 """The kinds of principals whose policies IAM keeps."""
 BORN: Final = frozenset({"user", "role"})
@@ -212,7 +215,7 @@ class Authorization:
             boundary=None if holdings is None else holdings.boundary,
             session=self._session(principal),
             control=levels,
-            resource=PolicySet(own.policies) if own is not None and own.policies else None,
+            resource=_together(own.policies) if own is not None and own.policies else None,
             resource_alone=own is not None and own.alone,
         )
 
@@ -290,6 +293,12 @@ class Authorization:
             return False
         decided = self._decide(ctx, operation, {"RoleArn": role_arn}, need, ())
         return decided.decision.allowed or self._passes_anyway(decided)
+
+
+@lru_cache(RESOURCES_MAX)
+def _together(policies: tuple[Policy, ...]) -> PolicySet:
+    """A resource's policies as one thing, which remembers what it has for an action."""
+    return PolicySet(policies)
 
 
 def _caller(principal: Principal) -> Caller:

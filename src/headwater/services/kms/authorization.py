@@ -18,6 +18,7 @@ from headwater.kernel.service import ResourcePolicy
 from . import SERVICE, managed
 from .arns import ciphertext_arn, destination_arn, key_arn
 from .grants import name_of_grant
+from .live import Remembered, live_of
 from .model import Grant, Key, aliases, grants, keys
 from .specs import SYMMETRIC
 
@@ -60,9 +61,19 @@ def _policy(home: Home, action: str, resource: str) -> ResourcePolicy | None:
     key = key_at(home, resource)
     if key is None:
         return _of_a_key_to_come(resource)
-    policies = [parse(key.policy, source=resource, kind="key")]
-    policies += [_granted(grant) for grant in home.store.scan(grants, *key.parts)]
-    return ResourcePolicy(owner=key.account, policies=tuple(policies), alone=True)
+    remembered = live_of(home).policies
+    generation = home.store.generation(grants)
+    known = remembered.get(key.parts)
+    if known is not None and known.policy == key.policy and known.generation == generation:
+        return known.answer
+    given = home.store.scan(grants, *key.parts)
+    if known is not None and known.policy == key.policy and known.given == given:
+        answer = known.answer
+    else:
+        policies = (parse(key.policy, source=resource, kind="key"), *(_granted(grant) for grant in given))
+        answer = ResourcePolicy(owner=key.account, policies=policies, alone=True)
+    remembered[key.parts] = Remembered(key.policy, generation, given, answer)
+    return answer
 
 
 def _of_a_key_to_come(resource: str) -> ResourcePolicy | None:

@@ -87,6 +87,7 @@ async def _delete(ctx: Context, due: DeletionDue) -> None:
     live = live_of(ctx.home)
     live.opened.forget(key)
     live.uses.forget(key.parts)
+    live.policies.pop(key.parts, None)
 
 
 def _tell_the_others(ctx: Context, tx: Transaction, gone: Key) -> None:

@@ -1,4 +1,4 @@
-"""What this room keeps in memory while the house runs: opened key material, and which key was used last and when.
+"""What this room keeps in memory while the house runs: opened key material, compiled policies, which key was used last and when.
 
 Every use is known at once; on disk a key's last use is brought up to date once a minute and at the end, as AWS's own figure lags.
 """
@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from headwater.kernel.service import ResourcePolicy
 from headwater.kernel.store import Record, Table
 from headwater.kernel.store.table import encode_key
 
 from . import SERVICE
-from .model import Key
+from .model import Grant, Key
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -89,10 +90,21 @@ class Uses:
             del self._latest[use.account, use.region, use.key_id]
 
 
+class Remembered(NamedTuple):
+    """A key's policy and grants, compiled, and what they were compiled from."""
+
+    policy: str
+    generation: int
+    """Of all grants: while it stands, nobody has to look at them."""
+    given: list[Grant]
+    answer: ResourcePolicy
+
+
 class Live:
     def __init__(self, store: Store) -> None:
         self.opened = Opened()
         self.uses = Uses(store)
+        self.policies: dict[Name, Remembered] = {}
         self.making = asyncio.Lock()
         """One of AWS's own keys is made at a time, and so each only once."""
 
