@@ -3,12 +3,14 @@
 Truth: "Key policies", "Grants in AWS KMS", "Condition keys for AWS KMS" and "AWS managed keys" of the developer guide.
 """
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from headwater.aws.faults import Fault
 from headwater.kernel.context import Context
 from headwater.kernel.identity import root_of
 
@@ -246,6 +248,29 @@ def test_conditions_on_what_is_asked(kms: Any, aws: Any, key: str, user: Any, re
     bob.schedule_key_deletion(KeyId=key, PendingWindowInDays=21)
 
 
+def test_a_service_is_let_in_by_a_grant(kms: Any, aws: Any, server: Any, key: str) -> None:
+    async def as_service() -> Any:
+        ctx = Context(server.home, account=aws.account, region="us-east-1", principal=root_of(aws.account), service="rds")
+        return (await ctx.client("kms", service_principal="rds").generate_data_key(KeyId=key, KeySpec="AES_256"))["KeyId"]
+
+    with pytest.raises(Fault, match="no resource-based policy allows"):
+        server.call(as_service())
+    kms.create_grant(KeyId=key, GranteeServicePrincipal="rds.amazonaws.com", Operations=["GenerateDataKey"])
+    assert server.call(as_service()) == key
+    [listed] = kms.list_grants(KeyId=key, GranteeServicePrincipal="rds.amazonaws.com")["Grants"]
+    assert listed["GranteeServicePrincipal"] == "rds.amazonaws.com"
+
+
+def test_awss_own_key_is_made_once_by_many_at_once(aws: Any, server: Any) -> None:
+    async def at_once() -> set[str]:
+        ctx = Context(server.home, account=aws.account, region="us-east-1", principal=root_of(aws.account), service="rds")
+        async with asyncio.TaskGroup() as tasks:
+            asked = [tasks.create_task(ctx.client("kms").describe_key(KeyId="alias/aws/rds")) for _ in range(20)]
+        return {task.result()["KeyMetadata"]["KeyId"] for task in asked}
+
+    assert len(server.call(at_once())) == 1
+
+
 def test_awss_own_keys_are_used_through_their_service_alone(kms: Any, aws: Any, server: Any, refused: Any) -> None:
     """Even by the account's root, as "AWS managed keys" says; S3 calls in the name of whoever called S3."""
     with refused("AccessDeniedException", "no resource-based policy allows the kms:GenerateDataKey action"):
@@ -258,5 +283,5 @@ def test_awss_own_keys_are_used_through_their_service_alone(kms: Any, aws: Any, 
         return made["Plaintext"] == (await client.decrypt(CiphertextBlob=made["CiphertextBlob"]))["Plaintext"]
 
     assert server.call(through("s3"))
-    with pytest.raises(Exception, match="no resource-based policy allows"):
+    with pytest.raises(Fault, match="no resource-based policy allows"):
         server.call(through("secretsmanager"))

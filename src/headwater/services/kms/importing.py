@@ -109,9 +109,7 @@ async def delete_imported_key_material(ctx: Context, request: dict[str, Any]) ->
         if wanted is not None:
             raise fault("NotFoundException", f"Key material {wanted} is not associated with {key.arn}.")
         return {"KeyId": key.arn}
-    async with ctx.store.transaction() as tx:
-        tx.put(keys, _without(key, found))
-    live_of(ctx.home).opened.forget(key)
+    await _take_away(ctx, key, found)
     return {"KeyId": key.arn, "KeyMaterialId": found.material_id if key.spec == SYMMETRIC else None}
 
 
@@ -122,8 +120,17 @@ async def _expire(ctx: Context, due: ExpiryDue) -> None:
     material = key.material(int(number)) if key is not None else None
     if key is None or material is None or material.valid_to != due.at or material.sealed is None:
         return
+    await _take_away(ctx, key, material)
+
+
+async def _take_away(ctx: Context, key: Key, material: Material) -> None:
+    """What only waits in the primary is taken from its replicas as well: they can have no other."""
+    concerned = related(ctx, key) if material.is_waiting and key.is_primary else [key]
     async with ctx.store.transaction() as tx:
-        tx.put(keys, _without(key, material))
+        for each in concerned:
+            own = each.material(material.number)
+            if own is not None:
+                tx.put(keys, _without(each, own))
     live_of(ctx.home).opened.forget(key)
 
 
