@@ -147,6 +147,23 @@ def test_a_grants_constraint_binds_it_to_contexts(
                 bob.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=context)
 
 
+def test_who_gives_by_a_grant_gives_no_more_than_it_has(kms: Any, aws: Any, key: str, user: Any, refused: Any) -> None:
+    """ "Granting CreateGrant permission" of the developer guide."""
+    bob, bob_arn = user("bob")
+    bound = {"EncryptionContextSubset": {"a": "1"}}
+    kms.create_grant(KeyId=key, GranteePrincipal=bob_arn, Operations=["Decrypt", "CreateGrant"], Constraints=bound)
+    child = {"KeyId": key, "GranteePrincipal": f"arn:aws:iam::{aws.account}:role/app"}
+    bob.create_grant(Operations=["Decrypt"], Constraints={"EncryptionContextEquals": {"a": "1", "b": "2"}}, **child)
+    for operations, constraints in (
+        (["Encrypt"], bound),
+        (["Decrypt", "Encrypt"], bound),
+        (["Decrypt"], {}),
+        (["Decrypt"], {"EncryptionContextSubset": {"b": "2"}}),
+    ):
+        with refused("AccessDeniedException"):
+            bob.create_grant(Operations=operations, Constraints=constraints, **child)
+
+
 def test_the_same_grant_of_the_same_name_is_given_once(kms: Any, aws: Any, key: str) -> None:
     asked = {"KeyId": key, "GranteePrincipal": f"arn:aws:iam::{aws.account}:role/app", "Operations": ["Decrypt"], "Name": "app"}
     one, same = kms.create_grant(**asked), kms.create_grant(**asked)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Request = dict[str, Any]
 HOLDING: Final = "kms:HoldingGrants"
 RETIRE: Final = "RetireGrant"
+WATCHED: Final = frozenset({RETIRE, "CreateGrant"})
+"""Operations whose request must be looked at even where the grant has no constraints."""
 PLAIN_MEMBERS: Final = {
     "kms:DataKeyPairSpec": "KeyPairSpec",
     "kms:ExpirationModel": "ExpirationModel",
@@ -98,7 +100,7 @@ def _statement(principal: str, is_service: bool, grant: Grant, operations: Itera
     named = {"Service" if is_service else "AWS": principal}
     statement: dict[str, Any] = {"Effect": "Allow", "Principal": named, "Resource": "*"}
     statement["Action"] = [f"kms:{operation}" for operation in operations]
-    if _is_bound(grant) or RETIRE in operations:
+    if _is_bound(grant) or not WATCHED.isdisjoint(operations):
         statement["Condition"] = {"ForAnyValue:StringEquals": {HOLDING: grant.grant_id}}
     return statement
 
@@ -124,9 +126,22 @@ def _holds(ctx: Context, grant: Grant, request: Request) -> bool:
     if "DestinationKeyId" in request:
         ends = {"ReEncryptFrom": "SourceEncryptionContext", "ReEncryptTo": "DestinationEncryptionContext"}
         contexts = [request.get(member, {}) for operation, member in ends.items() if operation in grant.operations]
-    elif "Operations" in request or ("EncryptionContext" not in request and not _has_context(request)):
+    elif "Operations" in request:
+        return _is_no_wider(grant, request)
+    elif "EncryptionContext" not in request and not _has_context(request):
         return True
     return all(_suits(grant, context) for context in contexts)
+
+
+def _is_no_wider(grant: Grant, request: Request) -> bool:
+    """Who may give grants by a grant gives no more than it has, in no more contexts."""
+    if not set(request["Operations"]) <= set(grant.operations):
+        return False
+    constraints = request.get("Constraints", {})
+    equals, subset = constraints.get("EncryptionContextEquals"), constraints.get("EncryptionContextSubset")
+    if grant.context_equals is not None:
+        return bool(equals == grant.context_equals)
+    return grant.context_subset is None or grant.context_subset.items() <= (equals or subset or {}).items()
 
 
 def _has_context(request: Request) -> bool:
