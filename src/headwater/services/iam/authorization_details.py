@@ -5,7 +5,8 @@ Of AWS's own policies it shows those that are in use. Source: API reference of G
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from headwater.kernel.permissions import requires
 from headwater.kernel.store import Table
@@ -43,6 +44,13 @@ TABLES: Final[dict[str, Table[Any]]] = {"User": users, "Group": groups, "Role": 
 LISTS: Final = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 
 
+class Uses(NamedTuple):
+    """How often each policy is attached, and how often it bounds, by ARN."""
+
+    attached: Counter[str]
+    bounding: Counter[str]
+
+
 @requires("iam:GetAccountAuthorizationDetails")
 async def get_account_authorization_details(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Users first, then groups, roles and policies; a page may hold some of each."""
@@ -51,13 +59,13 @@ async def get_account_authorization_details(ctx: Context, request: dict[str, Any
     for kind, table in TABLES.items():
         if kind in wanted:
             found += ctx.store.scan(table, ctx.account, GLOBAL)
+    uses = Uses(attachments(ctx), boundary_uses(ctx))
     if "AWSManagedPolicy" in wanted:
-        used = attachments(ctx) + boundary_uses(ctx)
-        found += [policy for arn, policy in aws_managed().items() if used[arn]]
+        found += [policy for arn, policy in aws_managed().items() if uses.attached[arn] or uses.bounding[arn]]
     shown, more = page_in_order(found, request)
     listed: dict[str, Any] = {name: [] for name in LISTS}
     for one in shown:
-        listed[_list_of(one)].append(_described(ctx, one))
+        listed[_list_of(one)].append(_described(ctx, one, uses))
     return listed | more
 
 
@@ -65,11 +73,11 @@ def _list_of(one: Bearer | Policy) -> str:
     return "Policies" if isinstance(one, Policy) else f"{type(one).__name__}DetailList"
 
 
-def _described(ctx: Context, one: Bearer | Policy) -> dict[str, Any]:
+def _described(ctx: Context, one: Bearer | Policy, uses: Uses) -> dict[str, Any]:
     match one:
         case Policy():
             versions = [describe_version(one, version) for version in one.versions]
-            described = describe_policy(one, attachments(ctx)[one.arn], boundary_uses(ctx)[one.arn], whole=False)
+            described = describe_policy(one, uses.attached[one.arn], uses.bounding[one.arn], whole=False)
             return described | {"Description": one.description or None, "PolicyVersionList": versions}
         case User():
             described = describe_user(one)

@@ -88,11 +88,13 @@ class Watch:
         subject = bearer.unique_id if bearer is not None and ":assumed-role/" in record.principal else None
         if record.access_key_id.startswith("AKIA"):
             subject = record.access_key_id if self._store.get(ACCESS_KEYS, record.access_key_id) is not None else None
-        at, region = record.at, record.region
+        if subject is None and bearer is None:
+            return
+        at, region, action = record.at, record.region, action_of(record.service, record.operation)
         if subject is not None:
-            self.uses.see(LastUse(account=record.account, subject=subject, at=at, service=record.service, region=region))
+            service = action.partition(":")[0]
+            self.uses.see(LastUse(account=record.account, subject=subject, at=at, service=service, region=region))
         if bearer is not None:
-            action = action_of(record.service, record.operation)
             self.accesses.see(Access(account=record.account, subject=bearer.unique_id, action=action, at=at, region=region))
 
     def _bearer(self, record: RequestRecord) -> Bearer | None:
