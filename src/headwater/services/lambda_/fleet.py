@@ -21,7 +21,7 @@ from . import code, runtimes
 from .invocation import Invocation, stream_name
 from .model import ALIASES, FUNCTIONS, LATEST, LAYERS, VERSIONS, Version, padded, variables_of
 from .pool import WORKERS_ASYNCHRONOUS_MAX, Pool
-from .roles import check_still_given, client_under, session_name
+from .roles import _check_still_given, client_under, session_name
 from .shipping import Shipper, Stream
 from .worker import Launch, Worker
 
@@ -188,7 +188,7 @@ class Fleet:
     async def launch_of(self, version: Version) -> Launch:
         """Asks the disk and may start a process once (is there bubblewrap?), hence in a thread."""
         layers = [layer_code(self.home.store, arn) for arn in version.layers]
-        await check_still_given(self.home, version)
+        await _check_still_given(self.home, version)
         credentials = await self.home.credentials_for(version.role, session_name(version.name))
         return await asyncio.get_running_loop().run_in_executor(
             self.home.pools.files, self._launch_of, version, layers, credentials, self.home.endpoint_url

@@ -37,7 +37,7 @@ from .model import (
 )
 from .names import NAME_CHARACTERS_MAX, Reference, conflict, invalid, not_found, reference, wrong_revision
 from .queue import queue_of
-from .roles import check_given
+from .roles import _check_given
 
 PAGE: Final = 50
 
@@ -67,7 +67,7 @@ async def create_function(ctx: Context, request: Parameters) -> Parameters:
         log_group=f"/aws/lambda/{asked.name}",
     )
     latest = configured(ctx, blank, request)
-    await check_given(ctx, latest.role, latest.function_arn)
+    await _check_given(ctx, latest.role, latest.function_arn)
     published = msgspec.structs.replace(latest, version="1", revision_id=ctx.new_id()) if request.get("Publish") else None
     if ctx.store.get(FUNCTIONS, *asked.key) is not None:  # again: the upload took a while
         raise conflict(f"Function already exist: {asked.name}")
@@ -150,7 +150,7 @@ async def update_function_configuration(ctx: Context, request: Parameters) -> Pa
     _check_revision(latest, request)
     changed = configured(ctx, latest, request)
     if "Role" in request:
-        await check_given(ctx, changed.role, changed.function_arn)
+        await _check_given(ctx, changed.role, changed.function_arn)
     changed = msgspec.structs.replace(changed, modified_at=ctx.clock.now(), revision_id=ctx.new_id())
     async with ctx.store.transaction() as tx:
         tx.put(VERSIONS, changed)

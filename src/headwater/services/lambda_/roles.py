@@ -30,12 +30,12 @@ def client_under(home: "Home", version: Version, service: str) -> Client:
     return ctx.client(service, role=version.role, session_name=session_name(version.name), source_arn=version.function_arn)
 
 
-async def check_given(ctx: Context, role: str, function_arn: str) -> None:
+async def _check_given(ctx: Context, role: str, function_arn: str) -> None:
     """Raise for a role that Lambda could not take on. AWS says so after its own checks of the request, and so this comes last."""
     if not await ctx.home.authorization.trusts(role, "lambda", source_arn=function_arn, region=ctx.region):
         raise invalid(NOT_ASSUMABLE)
 
 
-async def check_still_given(home: "Home", version: Version) -> None:
+async def _check_still_given(home: "Home", version: Version) -> None:
     if not await home.authorization.trusts(version.role, "lambda", source_arn=version.function_arn, region=version.region):
         raise fault("AccessDeniedException", NOT_ASSUMABLE)
