@@ -105,7 +105,7 @@ class Asked:
         self.owner = owner
 
 
-class Decided(msgspec.Struct, frozen=True):
+class Decided(msgspec.Struct, frozen=True, gc=False):
     """A need, and what was decided of it: told to the Bus, from which it can be explained later."""
 
     request_id: str

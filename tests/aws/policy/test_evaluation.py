@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from headwater.aws.policy.documents import PolicySet, parse
-from headwater.aws.policy.evaluation import Decision, Policies, decide, explain, missing_keys
+from headwater.aws.policy.evaluation import Decision, Policies, decide, explain
 from headwater.aws.policy.question import Caller, Question
 
 ACCOUNT = "111122223333"
@@ -263,6 +263,7 @@ def test_every_statement_is_explained_with_the_first_thing_that_did_not_fit() ->
         YES | {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}},
         YES | {"Sid": "First"},
         YES | {"Sid": "Second"},
+        YES | {"Effect": "allow"},
         source="inline:mine",
     )
     question = Question("s3:GetObject", BUCKET, USER, look_up={"aws:requestedregion": "us-east-1"}.get)
@@ -276,6 +277,7 @@ def test_every_statement_is_explained_with_the_first_thing_that_did_not_fit() ->
         ("identity", "Bool aws:MultiFactorAuthPresent", None, False),
         ("identity", "matched", None, True),
         ("identity", "matched", None, False),
+        ("identity", "effect", None, False),
     ]
     assert {one.statement.source for one in found} == {"arn:aws:s3:::b", "inline:mine"}
-    assert missing_keys(question, Policies(identity=identity, resource=resource)) == ["aws:MultiFactorAuthPresent"]
+    assert question.missing == {"aws:multifactorauthpresent"}

@@ -31,8 +31,8 @@ MEMBERS: Final = frozenset(
 EXCLUSIVE: Final = (("Action", "NotAction"), ("Resource", "NotResource"), ("Principal", "NotPrincipal"))
 OF_IAM: Final = frozenset({"identity", "session"})
 SID: Final = re.compile(r"[0-9A-Za-z]*")
-VENDOR: Final = re.compile(r"[a-zA-Z0-9.*?-]+")
-TRUST_ACTION: Final = re.compile(r"sts:.+|\*", re.IGNORECASE)
+VENDOR: Final = re.compile(r"\*|[a-zA-Z0-9.-]+")
+TRUST_ACTION: Final = re.compile(r"sts:.+", re.IGNORECASE)
 PRINCIPALS: Final = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
 NAMED: Final = re.compile(r"\*|\d{12}|arn:aws[\w-]*:(iam|sts)::(\d{12}|cloudfront):[^*?]+|A[A-Z0-9]{15,}")
 IAM_PATHS: Final = (
@@ -227,7 +227,7 @@ def _misfit_of_service(resource: str, service: str, rest: list[str]) -> str | No
     if service == "iam":
         if region not in {"", "*"}:
             return f"IAM resource {resource} cannot contain region information."
-        if not name.startswith(IAM_PATHS) and not ANY_WILD.search(name.partition("/")[0]):
+        if not name.startswith((*IAM_PATHS, "${")) and not ANY_WILD.search(name.partition("/")[0]):
             return f'IAM resource path must either be "*" or start with {", ".join(IAM_PATHS)}.'
     if service == "s3" and region not in {"", "*"} and not account:
         return f"Resource {resource} can not contain region information."
@@ -262,7 +262,7 @@ def _check_actions(statement: dict[str, Any]) -> None:
             continue
         if len(names) > 1:
             raise malformed("Actions/Condition can contain only one colon.")
-        if not names or not vendor or not names[0]:
+        if not names:
             raise malformed(VENDOR_WANTED)
         if VENDOR.fullmatch(vendor) is None:
             raise malformed(f"Vendor {vendor} is not valid")
