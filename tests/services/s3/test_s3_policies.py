@@ -66,6 +66,21 @@ def test_a_user_reads_what_the_policy_names_and_no_more(s3: Any, bucket: str, us
         dev.list_objects_v2(Bucket=bucket)
 
 
+def test_that_a_key_is_absent_is_told_to_who_may_list(s3: Any, bucket: str, user: Any, refused: Any) -> None:
+    """ "Permissions" of GetObject and HeadObject in the API reference: 404 with s3:ListBucket, 403 without."""
+    inside = f"arn:aws:s3:::{bucket}/*"
+    reader = user(allow("s3:GetObject", inside), name="reader")
+    lister = user(allow("s3:GetObject", inside), allow("s3:ListBucket", f"arn:aws:s3:::{bucket}"), name="lister")
+    with refused("AccessDenied"):
+        reader.get_object(Bucket=bucket, Key="absent")
+    with refused("403"):
+        reader.head_object(Bucket=bucket, Key="absent")
+    with refused("NoSuchKey"):
+        lister.get_object(Bucket=bucket, Key="absent")
+    with refused("404"):
+        lister.head_object(Bucket=bucket, Key="absent")
+
+
 def test_a_version_is_another_permission(s3: Any, versioned: str, user: Any, refused: Any) -> None:
     version = s3.put_object(Bucket=versioned, Key="k", Body=b"x")["VersionId"]
     dev = user(allow("s3:GetObject", f"arn:aws:s3:::{versioned}/*"))
