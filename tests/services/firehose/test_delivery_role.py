@@ -125,3 +125,31 @@ def test_the_one_who_makes_a_stream_passes_its_roles(lake: Any, refused: Any) ->
     with refused("AccessDeniedException", "iam:PassRole", other):
         dev.create_delivery_stream(DeliveryStreamName="a", ExtendedS3DestinationConfiguration=lake.target(**backup))
     dev.create_delivery_stream(DeliveryStreamName="a", ExtendedS3DestinationConfiguration=lake.target())
+
+
+def test_records_are_put_with_leave_for_the_stream_and_by_its_tags(lake: Any, refused: Any) -> None:
+    lake.stream("mine", BufferingHints=AT_ONCE)
+    lake.stream("theirs")
+    lake.firehose.tag_delivery_stream(DeliveryStreamName="theirs", Tags=[{"Key": "open", "Value": "yes"}])
+    iam = lake.aws.client("iam")
+    iam.create_user(UserName="dev")
+    mine = {
+        "Effect": "Allow",
+        "Action": "firehose:PutRecord*",
+        "Resource": f"arn:aws:firehose:us-east-1:{lake.aws.account}:deliverystream/mine",
+    }
+    tagged = {
+        "Effect": "Allow",
+        "Action": "firehose:DescribeDeliveryStream",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:ResourceTag/open": "yes"}},
+    }
+    iam.put_user_policy(UserName="dev", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [mine, tagged]}))
+    key = iam.create_access_key(UserName="dev")["AccessKey"]
+    dev = lake.aws.client("firehose", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    dev.put_record(DeliveryStreamName="mine", Record={"Data": b"x"})
+    dev.describe_delivery_stream(DeliveryStreamName="theirs")
+    with refused("AccessDeniedException", "firehose:PutRecord", "deliverystream/theirs"):
+        dev.put_record(DeliveryStreamName="theirs", Record={"Data": b"x"})
+    with refused("AccessDeniedException"):
+        dev.describe_delivery_stream(DeliveryStreamName="mine")

@@ -248,3 +248,55 @@ def test_the_form_of_the_signature_is_a_condition(s3: Any, bucket: str, user: An
         dev.get_object(Bucket=bucket, Key="k")
     url = dev.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"})
     assert requests.get(url, timeout=10).content == b"x"
+
+
+def test_only_new_objects_may_be_asked_for(s3: Any, bucket: str, user: Any, refused: Any) -> None:
+    """ "Enforce conditional writes on Amazon S3 buckets": what makes an object must say If-None-Match, parts need not."""
+    inside = f"arn:aws:s3:::{bucket}/*"
+    blind = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
+    deny = {"Effect": "Deny", "Action": "s3:PutObject", "Resource": inside, "Condition": blind}
+    dev = user(allow("s3:PutObject", inside), deny)
+    for body in (b"", b"x"):
+        with refused("AccessDenied", "explicit deny"):
+            dev.put_object(Bucket=bucket, Key="k", Body=body)
+    dev.put_object(Bucket=bucket, Key="k", Body=b"", IfNoneMatch="*")
+    upload = {"Bucket": bucket, "Key": "long", "UploadId": dev.create_multipart_upload(Bucket=bucket, Key="long")["UploadId"]}
+    parts = {"Parts": [{"ETag": dev.upload_part(**upload, PartNumber=1, Body=b"x")["ETag"], "PartNumber": 1}]}
+    with refused("AccessDenied", "explicit deny"):
+        dev.complete_multipart_upload(**upload, MultipartUpload=parts)
+    dev.complete_multipart_upload(**upload, MultipartUpload=parts, IfNoneMatch="*")
+
+
+def test_where_a_copy_may_come_from_is_a_condition(s3: Any, bucket: str, user: Any, refused: Any) -> None:
+    for key in ("public/a", "private/b"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    inside = f"arn:aws:s3:::{bucket}/*"
+    dev = user(
+        allow("s3:GetObject", inside),
+        allow("s3:PutObject", inside, Condition={"StringLike": {"s3:x-amz-copy-source": f"{bucket}/public/*"}}),
+    )
+    dev.copy_object(Bucket=bucket, Key="c", CopySource={"Bucket": bucket, "Key": "public/a"})
+    with refused("AccessDenied", "s3:PutObject"):
+        dev.copy_object(Bucket=bucket, Key="c", CopySource={"Bucket": bucket, "Key": "private/b"})
+
+
+def test_a_bucket_is_made_where_the_policy_says(aws: Any, user: Any, refused: Any) -> None:
+    dev = user(allow("s3:CreateBucket", "*", Condition={"StringEquals": {"s3:LocationConstraint": "eu-central-1"}}))
+    name = f"b-{aws.account}"
+    with refused("AccessDenied", "s3:CreateBucket"):
+        dev.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    dev.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+
+
+def test_a_policy_may_be_for_the_buckets_of_one_account(s3: Any, bucket: str, elsewhere: Any, aws: Any, refused: Any) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    s3.put_bucket_policy(
+        Bucket=bucket, Policy=document(allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*", Principal={"AWS": elsewhere.account}))
+    )
+    for name, account in (("theirs", aws.account), ("own", elsewhere.account)):
+        dev = user_of(elsewhere, name, allow("s3:GetObject", "*", Condition={"StringEquals": {"s3:ResourceAccount": account}}))
+        if name == "theirs":
+            dev.get_object(Bucket=bucket, Key="k")
+        else:
+            with refused("AccessDenied"):
+                dev.get_object(Bucket=bucket, Key="k")
