@@ -85,6 +85,27 @@ def test_a_trust_taken_away_stops_deliveries(lake: Any, clock: Any) -> None:
     lake.arrived(until=lambda found: b"after\n" in found.values())
 
 
+def test_a_function_that_may_not_be_called_is_a_failed_transformation(lake: Any) -> None:
+    """The records go where failed ones go; the guide's own sentence is with them."""
+    arn = f"arn:aws:lambda:us-east-1:{lake.aws.account}:function:upper"
+    writes = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
+    parameters = [{"ParameterName": "LambdaArn", "ParameterValue": arn}, {"ParameterName": "NumberOfRetries", "ParameterValue": "0"}]
+    lake.stream(
+        RoleARN=role_of(lake, "writer", writes),
+        Prefix="good/",
+        ErrorOutputPrefix="bad/",
+        BufferingHints=AT_ONCE,
+        ProcessingConfiguration={"Enabled": True, "Processors": [{"Type": "Lambda", "Parameters": parameters}]},
+    )
+    lake.put(b"x\n")
+    [content] = lake.arrived("bad/processing-failed/").values()
+    line = json.loads(content)
+    assert (line["errorCode"], line["errorMessage"]) == (
+        "Lambda.InvokeAccessDenied",
+        "Access was denied. Ensure that the access policy allows access to the Lambda function.",
+    )
+
+
 def test_a_role_must_be_there_and_trust_firehose(lake: Any, refused: Any) -> None:
     nowhere = f"arn:aws:iam::{lake.aws.account}:role/nowhere"
     machine = role_of(lake, "machine", trust=trusting(Principal={"Service": "ec2.amazonaws.com"}))

@@ -250,6 +250,25 @@ def test_the_form_of_the_signature_is_a_condition(s3: Any, bucket: str, user: An
     assert requests.get(url, timeout=10).content == b"x"
 
 
+@pytest.mark.slow
+def test_a_presigned_url_holds_no_longer_than_the_bucket_says(s3: Any, bucket: str, aws: Any) -> None:
+    """ "Limiting presigned URL capabilities": a Deny by s3:signatureAge, whatever the URL itself says."""
+    import time
+
+    import requests
+
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    stale = {"NumericGreaterThan": {"s3:signatureAge": "2000"}, "StringEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"}}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*", "Condition": stale}
+    s3.put_bucket_policy(Bucket=bucket, Policy=document(deny))
+    signer = aws.client("s3", config=Config(signature_version="s3v4"))
+    url = signer.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"}, ExpiresIn=3600)
+    assert requests.get(url, timeout=10).status_code == 200
+    time.sleep(3.1)
+    assert requests.get(url, timeout=10).status_code == 403
+    s3.get_object(Bucket=bucket, Key="k")
+
+
 def test_only_new_objects_may_be_asked_for(s3: Any, bucket: str, user: Any, refused: Any) -> None:
     """ "Enforce conditional writes on Amazon S3 buckets": what makes an object must say If-None-Match, parts need not."""
     inside = f"arn:aws:s3:::{bucket}/*"
