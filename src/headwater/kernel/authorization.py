@@ -49,6 +49,9 @@ SERVICE_LINKED: Final = ":role/aws-service-role/"
 SERVICE_OF_ROOM: Final = {"stepfunctions": "states"}
 """The name under which a room is trusted, where it is not the room's."""
 
+SAY_ACCOUNT: Final = frozenset({"firehose"})
+"""Services that take on roles with the account's number as external id, as older trust policies for them ask."""
+
 
 class Holdings(msgspec.Struct, frozen=True, kw_only=True):
     """What IAM knows of a principal."""
@@ -281,6 +284,7 @@ class Authorization:
     async def trusts(self, role_arn: str, service: str, *, source_arn: str = "", region: str = "") -> bool:
         """Whether the role is there and lets `service` (a room's name) take it on."""
         await self._home.open_room("iam")
+        await self._home.open_room("sts")  # whose condition keys trust policies name
         from headwater.kernel.context import Context
         from headwater.kernel.identity import service_principal
 
@@ -291,7 +295,8 @@ class Authorization:
         need = Need("sts:AssumeRole", role_arn)
         if self._resource_policy(need) is None:
             return False
-        decided = self._decide(ctx, operation, {"RoleArn": role_arn}, need, ())
+        request = {"RoleArn": role_arn} | ({"ExternalId": account} if service in SAY_ACCOUNT else {})
+        decided = self._decide(ctx, operation, request, need, ())
         return decided.decision.allowed or self._passes_anyway(decided)
 
 

@@ -10,6 +10,7 @@ from headwater.kernel import identity
 from headwater.kernel.identity import Principal
 
 if TYPE_CHECKING:
+    from headwater.aws.signature import Authorization
     from headwater.kernel.bus import Bus
     from headwater.kernel.client import Client
     from headwater.kernel.clock import Clock
@@ -35,6 +36,7 @@ class Context:
         "reply_status",
         "request_id",
         "service",
+        "signature",
         "source_arn",
         "source_ip",
         "store",
@@ -50,6 +52,7 @@ class Context:
     called_via: tuple[str, ...]
     source_arn: str
     source_ip: str
+    signature: Authorization | None
 
     def __init__(
         self,
@@ -77,6 +80,7 @@ class Context:
         self.service = service  # the room that is called
         self.called_via = called_via  # the services that came before it, on behalf of the principal
         self.source_ip = source_ip
+        self.signature = None  # with what a request over the wire was signed: the gateway says
         self.source_arn = source_arn  # the resource for which a service acts
         self.reply_headers: dict[str, str] = {}  # what the gateway adds to the response beyond the model
         self.reply_status = 0  # the status of a success, where the operation's answer decides it (S3's 206)
