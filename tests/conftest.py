@@ -172,7 +172,7 @@ def account_on() -> Iterator[Callable[[Server, str], Account]]:
         each.close()
 
 
-BOTH_WIRES = {"organizations", "sts", "iam", "glue", "firehose", "s3", "logs", "rds", "lambda_", "redshift", "redshift_data"}
+BOTH_WIRES = {"cloudtrail", "organizations", "sts", "iam", "glue", "firehose", "s3", "logs", "rds", "lambda_", "redshift", "redshift_data"}
 """Rooms whose tests run over HTTP and in process: that both pass proves that a room's call is an AWS call."""
 COSTLY = {"create_instance", "create_cluster", "start_server"}
 """Fixtures that start engines or servers: one wire does for what asks for them, as for what is marked slow."""

@@ -29,6 +29,7 @@ class Context:
         "clock",
         "headers",
         "home",
+        "invoked_by",
         "principal",
         "region",
         "reply_headers",
@@ -48,6 +49,7 @@ class Context:
     headers: Mapping[str, str]
     service: str
     called_via: tuple[str, ...]
+    invoked_by: str
     source_arn: str
     source_ip: str
 
@@ -64,6 +66,7 @@ class Context:
         called_via: tuple[str, ...] = (),
         source_arn: str = "",
         source_ip: str = "",
+        invoked_by: str = "",
     ) -> None:
         self.home = home
         self.store: Store = home.store
@@ -76,6 +79,7 @@ class Context:
         self.headers = headers
         self.service = service  # the room that is called
         self.called_via = called_via  # the services that came before it, on behalf of the principal
+        self.invoked_by = invoked_by  # the room that calls under a role which it took on
         self.source_ip = source_ip
         self.source_arn = source_arn  # the resource for which a service acts
         self.reply_headers: dict[str, str] = {}  # what the gateway adds to the response beyond the model
