@@ -191,7 +191,7 @@ def rates_table(findings: Findings, workloads: list[Workload], names: list[str])
         table.add_column(column, justify="left" if column == "operation" else "right")
     for workload in workloads:
         for place, connections in enumerate(CONNECTIONS):
-            own = BARE_TARGET.name if workload is BARE else OWN
+            own = BARE_TARGET.name if workload in BARE else OWN
             outcomes = findings.rates[workload.name, connections][own]
             if not outcomes:
                 table.add_row(workload.name, str(connections), *[_rate(findings, workload.name, connections, name) for name in names])
@@ -221,7 +221,7 @@ def _rate(findings: Findings, workload: str, connections: int, name: str) -> str
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    known = [BARE, *WORKLOADS]
+    known = [*BARE, *WORKLOADS]
     options.add_argument(
         "--only",
         action="append",
@@ -243,13 +243,13 @@ def main() -> None:
         measure_starts(targets, findings)
     with ExitStack() as stack:
         bench = Bench(findings, asked.seconds)
-        for target in [*targets, *([BARE_TARGET] if BARE in chosen else [])] if chosen else []:
+        for target in [*targets, *([BARE_TARGET] if any(workload in chosen for workload in BARE) else [])] if chosen else []:
             running = target.start()
             stack.callback(running.stop)
             bench.add(running)
         for workload in chosen:
             console.print(f"{workload.name}: {workload.what} ...")
-            bench.measure(workload, [BARE_TARGET.name] if workload is BARE else names)
+            bench.measure(workload, [BARE_TARGET.name] if workload in BARE else names)
     if asked.only is None or "row" in asked.only:
         console.print("row: INSERT in MariaDB until Redshift counts it, as in the demonstration but with no buffering time in Firehose ...")
         row_to_queryable(findings)

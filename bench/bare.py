@@ -9,9 +9,11 @@ from typing import Any
 
 from headwater.cli.up import up
 from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
 from headwater.kernel.service import room
 
 
+@requires("firehose:PutRecord", "arn:aws:firehose:{region}:{account}:deliverystream/{DeliveryStreamName}")
 async def empty(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return {"RecordId": "0", "Encrypted": False}
 

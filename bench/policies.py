@@ -37,10 +37,15 @@ class Cost:
 
 def policies() -> Policies:
     """Ten policies as people write them: reads, writes in one region, an own prefix, a guard, and something for another service."""
-    return Policies(identity=PolicySet([parse(_document(number), source=f"inline:p{number}") for number in range(POLICIES)]))
+    return Policies(identity=PolicySet([parse(document, source=f"inline:p{number}") for number, document in enumerate(documents())]))
 
 
-def _document(number: int) -> str:
+def documents(and_allow: str = "kinesis:DescribeStream") -> list[str]:
+    """The policies' texts, of which each allows one action more."""
+    return [_document(number, and_allow) for number in range(POLICIES)]
+
+
+def _document(number: int, and_allow: str) -> str:
     lake = f"arn:aws:s3:::lake-{number}"
     careful = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
     here = {"StringEquals": {"aws:RequestedRegion": [f"eu-west-{number}", "eu-central-1"]}, "IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
@@ -49,7 +54,7 @@ def _document(number: int) -> str:
         {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"{lake}/raw/${{aws:username}}/*"},
         {"Effect": "Deny", "Action": "s3:Delete*", "Resource": f"{lake}/raw/*", "Condition": careful},
         {"Effect": "Allow", "Action": ["rds:CreateDBInstance", "lambda:CreateFunction"], "Resource": "*", "Condition": here},
-        {"Effect": "Allow", "Action": ["logs:*", "cloudwatch:*"], "Resource": "*"},
+        {"Effect": "Allow", "Action": ["logs:*", "cloudwatch:*", and_allow], "Resource": "*"},
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 

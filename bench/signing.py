@@ -15,9 +15,9 @@ class Built(Exception):
     """Stops boto3 once the request is signed."""
 
 
-def client(service: str, endpoint_url: str, key_id: str, secret: str) -> Any:
+def client(service: str, endpoint_url: str, key_id: str, secret: str, token: str | None = None) -> Any:
     config = Config(retries={"max_attempts": 0}, inject_host_prefix=False, connect_timeout=5, read_timeout=60)
-    keys = {"aws_access_key_id": key_id, "aws_secret_access_key": secret}
+    keys = {"aws_access_key_id": key_id, "aws_secret_access_key": secret, "aws_session_token": token}
     return boto3.session.Session().client(service, endpoint_url=endpoint_url, region_name="us-east-1", config=config, **keys)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from bench.policies import documents
 from bench.signing import client, signed
 
 KIB = b"x" * 1024
@@ -30,7 +31,11 @@ FUNCTION = b"def handler(event, context):\n    return event\n"
 
 
 class Account:
-    """Clients of one running program, with a key that it issued where it issues keys."""
+    """Clients of one running program: as its administrator, with a key that it issued where it issues keys, or as its root.
+
+    The administrator's calls are signed with a key that is checked, and decided by policies, where the program does either. The root's
+    are signed with a session of its own, so that the signature is checked, and nothing is decided.
+    """
 
     def __init__(self, endpoint_url: str, *, issued: bool) -> None:
         self._endpoint_url = endpoint_url
@@ -41,12 +46,31 @@ class Account:
             with suppress(ClientError):
                 iam = self.client("iam")
                 iam.create_user(UserName="bench")
+                iam.attach_user_policy(UserName="bench", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
                 key = iam.create_access_key(UserName="bench")["AccessKey"]
                 self._key = (key["AccessKeyId"], key["SecretAccessKey"])
                 self.issued = True
 
     def client(self, service: str) -> Any:
         return client(service, self._endpoint_url, *self._key)
+
+    def root(self, service: str) -> Any:
+        given = client("sts", self._endpoint_url, "test", "test").get_session_token()["Credentials"]
+        return client(service, self._endpoint_url, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+    def user(self, service: str, documents: list[str]) -> Any:
+        """A user with these policies, and a new key."""
+        iam = client("iam", self._endpoint_url, "test", "test")
+        with suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_user(UserName="bound")
+        for number, document in enumerate(documents):
+            name = f"bench-{number}"
+            arn = f"arn:aws:iam::{self.account}:policy/{name}"
+            with suppress(iam.exceptions.EntityAlreadyExistsException):
+                iam.create_policy(PolicyName=name, PolicyDocument=document)
+            iam.attach_user_policy(UserName="bound", PolicyArn=arn)
+        key = iam.create_access_key(UserName="bound")["AccessKey"]
+        return client(service, self._endpoint_url, key["AccessKeyId"], key["SecretAccessKey"])
 
     @property
     def role(self) -> str:
@@ -115,6 +139,16 @@ def records(account: Account) -> list[bytes]:
     return [signed(account.client("firehose"), lambda firehose: firehose.put_record(DeliveryStreamName=STREAM, Record={"Data": RECORD}))]
 
 
+def records_of_root(account: Account) -> list[bytes]:
+    return [signed(account.root("firehose"), lambda firehose: firehose.put_record(DeliveryStreamName=STREAM, Record={"Data": RECORD}))]
+
+
+def records_of_a_user(account: Account) -> list[bytes]:
+    """Ten policies of five statements, as in "policy decision"; one of them allows it."""
+    bound = account.user("firehose", documents(and_allow="firehose:PutRecord"))
+    return [signed(bound, lambda firehose: firehose.put_record(DeliveryStreamName=STREAM, Record={"Data": RECORD}))]
+
+
 def batches(account: Account) -> list[bytes]:
     records = [{"Data": RECORD}] * BATCH
     return [signed(account.client("firehose"), lambda firehose: firehose.put_record_batch(DeliveryStreamName=STREAM, Records=records))]
@@ -157,7 +191,10 @@ def first_request(endpoint_url: str) -> bytes:
     return signed(client("s3", endpoint_url, "test", "test"), lambda s3: s3.list_buckets())
 
 
-BARE = Workload("bare walk", "firehose.PutRecord with an empty operation", nothing, records, (0, 0))
+BARE = [
+    Workload("bare walk", "firehose.PutRecord with an empty operation, as root: nothing is decided", nothing, records_of_root, (0, 0)),
+    Workload("bare walk, decided", "the same by a user with 10 policies of 5 statements", nothing, records_of_a_user, (0, 0)),
+]
 WORKLOADS = [
     Workload("s3 put", "PutObject, 1 KiB, 64 keys", bucket, puts, (2, 4)),
     Workload("s3 get", "GetObject, 1 KiB, 64 keys", objects, gets, (2, 4)),

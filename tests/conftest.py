@@ -5,6 +5,7 @@ Accounts are sealed off from each other, so tests need no wipe between them and 
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import threading
@@ -96,6 +97,16 @@ class Account:
         self._clients.append(client)
         return client
 
+    def user(self, *statements: dict[str, Any], name: str = "dev") -> "User":
+        """A new IAM user with these policy statements and a key; clients of its own."""
+        iam = self.client("iam")
+        iam.create_user(UserName=name)
+        if statements:
+            document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+            iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return User(self, f"arn:aws:iam::{self.account}:user/{name}", key["AccessKeyId"], key["SecretAccessKey"])
+
     def other(self, number: str | None = None) -> "Account":
         """Another account on the same server and wire; a new one if no number is said."""
         return Account(self.endpoint_url, number or new_account())
@@ -103,6 +114,18 @@ class Account:
     def close(self) -> None:
         for client in self._clients:
             client.close()
+
+
+class User:
+    """boto3 clients of somebody whom policies bind."""
+
+    def __init__(self, account: Account, arn: str, access_key_id: str, secret_access_key: str) -> None:
+        self._account = account
+        self.arn = arn
+        self._keys = {"aws_access_key_id": access_key_id, "aws_secret_access_key": secret_access_key}
+
+    def client(self, service: str, **options: Any) -> Any:
+        return self._account.client(service, **(self._keys | options))
 
 
 class AccountInProcess(Account):
@@ -172,15 +195,14 @@ def account_on() -> Iterator[Callable[[Server, str], Account]]:
         each.close()
 
 
-BOTH_WIRES = {"cloudtrail", "organizations", "sts", "iam", "glue", "firehose", "s3", "logs", "rds", "lambda_", "redshift", "redshift_data"}
-"""Rooms whose tests run over HTTP and in process: that both pass proves that a room's call is an AWS call."""
 COSTLY = {"create_instance", "create_cluster", "start_server"}
 """Fixtures that start engines or servers: one wire does for what asks for them, as for what is marked slow."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    room = metafunc.definition.path.parent.name
-    if "wire" not in metafunc.fixturenames or room not in BOTH_WIRES or COSTLY & set(metafunc.fixturenames):
+    """The rooms' tests run over HTTP and in process: that both pass proves that a room's call is an AWS call."""
+    is_of_a_room = metafunc.definition.path.parents[1].name == "services"
+    if "wire" not in metafunc.fixturenames or not is_of_a_room or COSTLY & set(metafunc.fixturenames):
         return
     if not any(metafunc.definition.iter_markers("slow")) and not any(metafunc.definition.iter_markers("http")):
         metafunc.parametrize("wire", ["http", "in process"], indirect=True)

@@ -16,6 +16,8 @@ HERE = Path(__file__).parent
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 BUCKET = f"sales-analytics-{ACCOUNT}"
+BUCKET_ARN = f"arn:aws:s3:::{BUCKET}"
+CATALOG = ["database/spectrum_db", "table/spectrum_db/*"]
 FUNCTION = "CDCFromAuroraToKinesis"
 STREAM = "AuroraChangesToS3"
 CLUSTER = "sales"
@@ -86,17 +88,64 @@ def _gone(delete: Any) -> bool:
     return True
 
 
-def role(aws: boto3.session.Session, name: str, service: str, actions: list[str]) -> str:
-    """A role that `service` may assume, allowed these actions; its ARN."""
+def allow(actions: list[str], *resources: str) -> dict[str, Any]:
+    """A statement of a policy."""
+    return {"Effect": "Allow", "Action": actions, "Resource": list(resources)}
+
+
+def role(aws: boto3.session.Session, name: str, service: str, *statements: dict[str, Any]) -> str:
+    """A role that `service` may assume, with these permissions and no more; its ARN."""
     iam = aws.client("iam")
-    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
+    trust = [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]
     try:
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17"} | trust))
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))
     except iam.exceptions.EntityAlreadyExistsException:
-        pass
-    iam.put_role_policy(RoleName=name, PolicyName="access", PolicyDocument=json.dumps(policy))
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=document(trust))
+    iam.put_role_policy(RoleName=name, PolicyName="access", PolicyDocument=document(list(statements)))
     return str(iam.get_role(RoleName=name)["Role"]["Arn"])
+
+
+def document(statements: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def delivery_role(aws: boto3.session.Session) -> str:
+    """The role under which Firehose writes to the bucket: what the Firehose guide lists for an S3 destination."""
+    bucket = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+    objects = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
+    return role(aws, "firehose-delivery", "firehose.amazonaws.com", allow(bucket, BUCKET_ARN), allow(objects, f"{BUCKET_ARN}/CDC/*"))
+
+
+def function_role(aws: boto3.session.Session) -> str:
+    """The role that the function's code has: one delivery stream, and its own log."""
+    logs = f"arn:aws:logs:{REGION}:{ACCOUNT}"
+    return role(
+        aws,
+        "cdc-function",
+        "lambda.amazonaws.com",
+        allow(["firehose:PutRecord"], f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/{STREAM}"),
+        allow(["logs:CreateLogGroup"], f"{logs}:*"),
+        allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{logs}:log-group:/aws/lambda/{FUNCTION}:*"),
+    )
+
+
+def database_role(aws: boto3.session.Session, function_arn: str) -> str:
+    """The role under which SQL calls the function."""
+    return role(aws, "aurora-lambda", "rds.amazonaws.com", allow(["lambda:InvokeFunction"], function_arn))
+
+
+def warehouse_role(aws: boto3.session.Session) -> str:
+    """The role under which Redshift reads the bucket and keeps its external tables in the data catalog."""
+    catalog = f"arn:aws:glue:{REGION}:{ACCOUNT}"
+    tables = ["glue:CreateTable", "glue:GetTable", "glue:GetTables", "glue:DeleteTable", "glue:GetPartitions"]
+    return role(
+        aws,
+        "spectrum",
+        "redshift.amazonaws.com",
+        allow(["s3:GetBucketLocation", "s3:ListBucket"], BUCKET_ARN),
+        allow(["s3:GetObject"], f"{BUCKET_ARN}/*"),
+        allow(["glue:CreateDatabase", "glue:GetDatabase", *tables], f"{catalog}:catalog", *(f"{catalog}:{each}" for each in CATALOG)),
+    )
 
 
 def build_stream(aws: boto3.session.Session) -> None:
@@ -107,8 +156,8 @@ def build_stream(aws: boto3.session.Session) -> None:
         DeliveryStreamName=STREAM,
         DeliveryStreamType="DirectPut",
         ExtendedS3DestinationConfiguration={
-            "RoleARN": role(aws, "firehose-delivery", "firehose.amazonaws.com", ["s3:*"]),
-            "BucketARN": f"arn:aws:s3:::{BUCKET}",
+            "RoleARN": delivery_role(aws),
+            "BucketARN": BUCKET_ARN,
             "Prefix": "CDC/",
             "CompressionFormat": "GZIP",
             "BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": FLUSH_S},
@@ -127,7 +176,7 @@ def build_function(aws: boto3.session.Session) -> str:
     created = functions.create_function(
         FunctionName=FUNCTION,
         Runtime="python3.12",
-        Role=role(aws, "cdc-function", "lambda.amazonaws.com", ["firehose:PutRecord", "logs:*"]),
+        Role=function_role(aws),
         Handler="lambda_function.Kinesis_publish_message",
         Code={"ZipFile": archive.getvalue()},
         Timeout=30,
@@ -139,7 +188,7 @@ def build_function(aws: boto3.session.Session) -> str:
 def build_database(aws: boto3.session.Session, function_arn: str) -> tuple[str, int]:
     """The Aurora cluster with the post's table, procedure and trigger; its endpoint."""
     rds = aws.client("rds")
-    lambda_role = role(aws, "aurora-lambda", "rds.amazonaws.com", ["lambda:InvokeFunction"])
+    lambda_role = database_role(aws, function_arn)
     rds.create_db_cluster_parameter_group(
         DBClusterParameterGroupName=CLUSTER, DBParameterGroupFamily="aurora-mysql8.0", Description="SQL may call Lambda functions"
     )
@@ -180,11 +229,6 @@ def build_warehouse(aws: boto3.session.Session) -> tuple[str, int]:
     redshift.modify_cluster_iam_roles(ClusterIdentifier=WAREHOUSE, AddIamRoles=[warehouse_role(aws)])
     redshift.get_waiter("cluster_available").wait(ClusterIdentifier=WAREHOUSE, WaiterConfig={"Delay": 1})
     return redshift_endpoint(aws)
-
-
-def warehouse_role(aws: boto3.session.Session) -> str:
-    """The role under which Spectrum reads the lake."""
-    return role(aws, "spectrum", "redshift.amazonaws.com", ["s3:Get*", "s3:List*", "glue:*"])
 
 
 def remember_orders(aws: boto3.session.Session, count: int) -> None:

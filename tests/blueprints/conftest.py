@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from users import allow
+
 BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "sales-analytics"
 sys.path.insert(0, str(BLUEPRINT))
 ARRIVES_WITHIN_S = 30
@@ -62,6 +64,12 @@ class Post:
 
         self.server.call(deliver())
         return self.invocations[""]
+
+    def let_sql_call(self, function_arn: str) -> None:
+        """The blueprint's role for the database may invoke the post's function alone; here one more."""
+        document = self.architecture.document([allow("lambda:InvokeFunction", function_arn)])
+        name = function_arn.rpartition(":")[2]
+        self.aws.client("iam").put_role_policy(RoleName="aurora-lambda", PolicyName=f"invoke-{name}", PolicyDocument=document)
 
     def connect(self, **options: Any) -> Any:
         import pymysql
@@ -184,11 +192,12 @@ def make_function(post: Post) -> Callable[[str, str], str]:
             archive = io.BytesIO()
             with zipfile.ZipFile(archive, "w") as file:
                 file.writestr("index.py", source)
-            role = post.architecture.role(post.aws, "cdc-function", "lambda.amazonaws.com", ["*"])
+            role = post.architecture.role(post.aws, "probe", "lambda.amazonaws.com", allow("*"))
             code = {"ZipFile": archive.getvalue()}
             created = functions.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="index.handler", Code=code)
             functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
             made[name] = created["FunctionArn"]
+            post.let_sql_call(created["FunctionArn"])
         return made[name]
 
     return make

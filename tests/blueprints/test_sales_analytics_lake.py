@@ -12,6 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from users import allow
+
 COLUMNS = (
     "ItemID int, Category varchar, Price DOUBLE PRECISION, Quantity int, OrderDate TIMESTAMP, DestinationState varchar, "
     "ShippingType varchar, Referral varchar"
@@ -31,6 +33,8 @@ class Warehouse:
         self.s3 = aws.client("s3")
         self.bucket = "sales-lake"
         self.s3.create_bucket(Bucket=self.bucket)
+        lake = architecture.document([allow("s3:ListBucket"), allow("s3:GetObject", f"arn:aws:s3:::{self.bucket}/*")])
+        aws.client("iam").put_role_policy(RoleName="spectrum", PolicyName="lake-of-the-tests", PolicyDocument=lake)
         self.sql(self.schema("spectrum_schema", self.role))
 
     def schema(self, name: str, role: str) -> str:
@@ -187,7 +191,7 @@ def test_a_role_that_is_not_associated_is_refused(warehouse: Warehouse, word: st
 def test_a_role_that_was_taken_from_the_cluster_is_refused_for_what_it_read(
     warehouse: Warehouse, word: str, aws_of_post: Any, fails: Callable[..., str]
 ) -> None:
-    role = warehouse.architecture.role(aws_of_post, f"brief-{word}", "redshift.amazonaws.com", ["s3:*", "glue:*"])
+    role = warehouse.architecture.role(aws_of_post, f"brief-{word}", "redshift.amazonaws.com", allow(["s3:*", "glue:*"]))
     redshift = aws_of_post.client("redshift")
     redshift.modify_cluster_iam_roles(ClusterIdentifier="sales-warehouse", AddIamRoles=[role])
     warehouse.sql(warehouse.schema(f"s{word}", role))

@@ -163,6 +163,7 @@ def test_a_missing_function_fails_the_insert_which_names_the_function_and_the_ca
     post: Any, table: str, insert_fails: Callable[..., str]
 ) -> None:
     gone = post.function_arn.replace(post.architecture.FUNCTION, "NeverMade")
+    post.let_sql_call(gone)
     post.sql(f"CREATE TRIGGER {table}_i AFTER INSERT ON {table} FOR EACH ROW CALL mysql.lambda_async('{gone}', '{{}}')")
     words = insert_fails(into=table)
     assert words.startswith(f"Lambda API returned error: ResourceNotFoundException: Function not found: {gone}")

@@ -129,13 +129,13 @@ class PathTable:
         candidate = self._choose(node.here[request.method], request)
         if candidate is None:
             return None
-        return candidate.name, {label: self._decoded(value, request) for label, value in zip(candidate.labels, values, strict=True)}
+        if "%" in request.path:
+            values = [self._decoded(value, request) for value in values]
+        return candidate.name, dict(zip(candidate.labels, values, strict=True))
 
     def _decoded(self, value: str, request: Request) -> str:
         if not self._exact:
             return unquote(value)
-        if "%" not in value:
-            return value
         if _CUT_OFF.search(value):
             raise _invalid_uri(request)
         try:

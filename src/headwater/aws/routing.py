@@ -167,6 +167,7 @@ def _candidates(request: Request, scope: tuple[str, str] | None, host: _Host) ->
     return [host.service] if host.service else []
 
 
+@cache
 def _is_rest(name: str) -> bool:
     return index().services[name].protocols[0].startswith("rest")
 

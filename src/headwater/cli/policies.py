@@ -31,7 +31,7 @@ def why(
     if not answer:
         say.print(
             f"No decision is kept for {escape(request_id)}: an account's root is decided without policies, "
-            "and allowed calls are remembered for the last 10,000 requests of this run."
+            "and allowed calls are remembered for the last 2,000 requests of this run."
         )
         raise typer.Exit(1)
     for explanation in answer:

@@ -152,7 +152,9 @@ class Connection(asyncio.Protocol):
     def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
         if not self._in_head:
             return  # trailers of a chunked body: AWS's own stand inside the body
-        self._count_head(len(raw_name) + len(raw_value))
+        self._head_bytes += len(raw_name) + len(raw_value)
+        if self._head_bytes > HEAD_BYTES_MAX:
+            raise Unacceptable(431)
         name, value = _name(raw_name), raw_value.decode("latin-1")
         headers = self._headers
         headers[name] = f"{headers[name]},{value}" if name in headers else value
@@ -288,19 +290,21 @@ class Connection(asyncio.Protocol):
         while not self._queue:
             if self._lost or self._stopping:
                 return None
-            self._release()
+            if self._held_back:
+                self._release()
             self._door.asking.discard(self)
             self._waiting_since = self._loop.time()
             self._waiter = self._loop.create_future()
             await self._waiter
         self._waiting_since = None
         asked = self._queue.popleft()
-        self._release()
+        if self._held_back:
+            self._release()
         return asked
 
     def _release(self) -> None:
         """Read on, unless the body that is arriving is what holds us back. A body may end while it does, with nobody left to let it in."""
-        if self._held_back and not self._refused and (self._arriving is None or self._arriving.buffered < BUFFERED_BYTES_MAX):
+        if not self._refused and (self._arriving is None or self._arriving.buffered < BUFFERED_BYTES_MAX):
             self._held_back = False
             self._transport.resume_reading()
 

@@ -9,9 +9,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -95,10 +95,10 @@ async def _serve(home: Home, listener: socket.socket, stop: asyncio.Event, ready
     run_file.write_bytes(msgspec.json.encode(RunFile(os.getpid(), home.endpoint_url)))
     resuming = home.tasks.create_task(home.resume(), name="resume")
 
-    async def answer(request: Request, source: str) -> Response:
+    def answer(request: Request, source: str) -> Coroutine[Any, Any, Response]:
         if request.path.startswith(house.PREFIX) and is_own_name(request.headers.get("host", "")) and "origin" not in request.headers:
-            return await house.answer(home, request)
-        return await walk(home, request, source)
+            return house.answer(home, request)
+        return walk(home, request, source)
 
     ready(home)
     try:

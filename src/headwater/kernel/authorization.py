@@ -24,7 +24,7 @@ from headwater.aws.policy.question import Caller, Question
 from headwater.kernel import unbuilt
 from headwater.kernel.authorization_message import Matched, Refusal, encode_message
 from headwater.kernel.condition_keys import look_up, room_of
-from headwater.kernel.identity import Principal, role_session
+from headwater.kernel.identity import Principal, canonical_id, role_session
 from headwater.kernel.permissions import Need, lines_of
 from headwater.kernel.service import ResourcePolicy, Service, room, room_names
 
@@ -102,7 +102,7 @@ class Asked:
         self.owner = owner
 
 
-class Decided(msgspec.Struct, frozen=True):
+class Decided(msgspec.Struct, frozen=True, gc=False):
     """A need, and what was decided of it: told to the Bus, from which it can be explained later."""
 
     request_id: str
@@ -134,14 +134,28 @@ class Authorization:
             return
         await self._open_sources(ctx.principal, service)
         for need in await self._needs(ctx, service, operation, request):
+            if self._is_unbound(ctx.principal, need, levels):
+                continue
             decided = self._decide(ctx, operation, request, need, levels)
             if not decided.decision.allowed and not self._passes_anyway(decided):
                 raise self._refusal(ctx, operation, decided)
 
     def allows(self, ctx: Context, operation: Operation, request: dict[str, Any], action: str, resource: str) -> bool:
         """Whether the caller may do one thing more: for operations that answer for each part, or that tell less to who may less."""
-        decided = self._decide(ctx, operation, request, Need(action, resource), self._levels(ctx.principal))
+        need, levels = Need(action, resource), self._levels(ctx.principal)
+        if self._is_unbound(ctx.principal, need, levels):
+            return True
+        decided = self._decide(ctx, operation, request, need, levels)
         return decided.decision.allowed or self._passes_anyway(decided)
+
+    def _is_unbound(self, principal: Principal, need: Need, levels: tuple[PolicySet, ...]) -> bool:
+        """A root at what is its account's, where no policy stands: the usual case, told without asking."""
+        if principal.kind != "root" or levels:
+            return False
+        own = self._resource_policy(need)
+        if own is None:
+            return (_account_of(need.resource) or principal.account) == principal.account
+        return own.owner == principal.account and not own.policies
 
     async def _open_sources(self, principal: Principal, service: Service | None) -> None:
         if principal.kind in IN_IAM and not self._home.is_open("iam"):
@@ -279,6 +293,7 @@ def _caller(principal: Principal) -> Caller:
         role_arn=principal.role_arn,
         user_id=principal.user_id,
         provider=principal.session.provider if principal.session is not None else "",
+        canonical_id=canonical_id(principal.account) if principal.account else "",
     )
 
 

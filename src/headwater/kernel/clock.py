@@ -32,7 +32,8 @@ class Clock:
 
     def now(self) -> datetime:
         """AWS time, aware, UTC."""
-        return datetime.now(UTC) + self._offset  # noqa: TID251 - the Clock is where it is asked
+        now = datetime.now(UTC)  # noqa: TID251 - the Clock is where it is asked
+        return now + self._offset if self._offset else now
 
     def advance(self, by: timedelta) -> None:
         """Move AWS time; everything that waits for it looks again."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from headwater.kernel.service import room, room_names
+from headwater.kernel.service import KeyHook, room, room_names
 from headwater.kernel.settings import DEFAULT_REGION
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ PRINCIPAL_TYPES: Final = {
 }
 REGIONAL_DESPITE_ITS_ENDPOINT: Final = frozenset({"s3", "sts"})
 """Their models name a global endpoint, yet a request to them is a request to the region that it was signed for."""
+GLOBAL_DESPITE_ITS_MODEL: Final = frozenset({"organizations"})
+"""Their models name no global endpoint, yet there is one of them, in the default region."""
 ROOM_OF_PREFIX: Final = {"states": "stepfunctions", "elasticmapreduce": "emr", "airflow": "mwaa"}
 """The first word of an action or ARN, where it is not the room's name."""
 TAG_MEMBERS: Final = ("Tags", "TagList", "tags", "TagSet", "Tagging")
@@ -67,7 +69,7 @@ def room_of(prefix: str) -> str | None:
 def requested_region(asked: Asked) -> str:
     metadata = asked.operation.service.metadata
     is_global = metadata.global_endpoint is not None and asked.ctx.service not in REGIONAL_DESPITE_ITS_ENDPOINT
-    return DEFAULT_REGION if is_global else asked.ctx.region
+    return DEFAULT_REGION if is_global or asked.ctx.service in GLOBAL_DESPITE_ITS_MODEL else asked.ctx.region
 
 
 def _of_service(asked: Asked, key: str) -> Values:
@@ -81,9 +83,17 @@ def _hook(name: str | None, key: str) -> Callable[[Asked], Values] | None:
     whole = keys.get(key)
     if whole is not None:
         return lambda asked: whole(asked.ctx, asked.request)
-    stem, separator, rest = key.partition("/")
-    by_stem = keys.get(f"{stem}/") if separator else None
-    return (lambda asked: by_stem(asked.ctx, asked.request | {"{key}": rest})) if by_stem is not None else None
+    service, colon, word = key.partition(":")
+    for separator in "/:":  # s3:RequestObjectTag/app, kms:EncryptionContext:app
+        stem, found, rest = word.partition(separator)
+        hook = keys.get(f"{service}{colon}{stem}{separator}") if found else None
+        if hook is not None:
+            return _for_each(hook, rest)
+    return None
+
+
+def _for_each(hook: KeyHook, rest: str) -> Callable[[Asked], Values]:
+    return lambda asked: hook(asked.ctx, asked.request | {"{key}": rest})
 
 
 def tags_in(request: Mapping[str, Any]) -> dict[str, str]:

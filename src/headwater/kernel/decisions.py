@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from headwater.kernel.home import Home
     from headwater.kernel.identity import Principal
 
-RECENT_MAX: Final = 10_000
+RECENT_MAX: Final = 2_000
 """Requests whose allowed decisions can be explained; refusals stay on disk."""
+SEEN_MAX: Final = 20_000
 RESOURCES_MAX: Final = 50
 """Different resources kept for one action of one principal; beyond, they are known by what they begin with."""
 
@@ -75,6 +76,7 @@ class Decisions:
         self._store = home.store
         self._audits = home.settings.iam == "audit"
         self._recent: OrderedDict[str, list[Decided]] = OrderedDict()
+        self._seen: set[tuple[str, str, str, bool]] = set()
         listen: Any = self.listen
         home.bus.subscribe("decision", listen)
 
@@ -87,7 +89,12 @@ class Decisions:
             if not decided.decision.allowed:
                 kept = self._explained(decided, len(of_request))
                 puts.append((REFUSALS, encode_key(REFUSALS.key(kept)), kept))
-            self._use(decided, used)
+            seen = (decided.principal.arn, decided.question.action, decided.question.resource, decided.decision.allowed)
+            if seen not in self._seen:
+                self._seen.add(seen)
+                self._use(decided, used)
+        if len(self._seen) > SEEN_MAX:
+            self._seen.clear()
         while len(self._recent) > RECENT_MAX:
             self._recent.popitem(last=False)
         puts += [(USED, key, each) for key, each in used.items()]

@@ -35,7 +35,7 @@ _PLACE: Final = re.compile(r"\{(\w+)\}")
 _NO_KEYS: Final[Keys] = {}
 
 
-class Need(msgspec.Struct, frozen=True):
+class Need(msgspec.Struct, frozen=True, gc=False):
     """One thing that a call must be allowed to do. `keys`: condition keys that only this need has, in lower case."""
 
     action: str

@@ -1,6 +1,6 @@
 """The sentences. Truth: "Troubleshoot access denied error messages" of the user guide; for the ARN at the end the AWS Security
 Blog's "Enhanced access denied error messages with policy ARNs"; for S3's quotation marks S3's "Troubleshoot access denied (403
-Forbidden) errors"; for EC2 the UnauthorizedOperation that every user of it knows.
+Forbidden) errors"; for EC2, and for actions without a resource, the refusals that users quote.
 """
 
 import pytest
@@ -64,6 +64,13 @@ def test_ec2_has_a_sentence_in_front() -> None:
     assert found.startswith(
         f"You are not authorized to perform this operation. User: {JOHN.arn} is not authorized to perform: ec2:RunInstances"
     )
+
+
+def test_a_resource_that_there_is_not_is_a_star_or_nothing() -> None:
+    because = "because no identity-based policy allows the {} action"
+    for action, resource in (("lambda:ListFunctions", " on resource: *"), ("s3:ListAllMyBuckets", ""), ("ec2:DescribeInstances", "")):
+        found = sentence(Question(action, "*", JOHN), denied("identity"))
+        assert found.endswith(f"is not authorized to perform: {action}{resource} {because.format(action)}")
 
 
 def test_anybody_is_told_nothing() -> None:

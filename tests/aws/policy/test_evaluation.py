@@ -1,6 +1,7 @@
 """The decision. Truth: "Policy evaluation for requests within a single account" (its table of resource-based policies and implicit
 denies), "Cross-account policy evaluation logic", "Permissions boundaries for IAM entities", "AWS JSON policy elements: Principal"
-and "NotPrincipal" of the user guide; "Key policies" of KMS's; George Angel's role and user with one boundary, reported to AWS.
+and "NotPrincipal" of the user guide; "Key policies" of KMS's; George Angel's role
+and user with one boundary, reported to AWS; for white space, commas and short ARNs the cases of cloud-copilot/iam-simulate.
 """
 
 import json
@@ -186,6 +187,9 @@ ELEMENTS = [
     ({"Action": "*:GetObject"}, "s3:GetObject", BUCKET, True),
     ({"Action": "s3:NoSuchAction"}, "s3:GetObject", BUCKET, False),
     ({"Action": []}, "s3:GetObject", BUCKET, False),
+    ({"Action": "s3:GetObject   "}, "s3:GetObject", BUCKET, False),
+    ({"Action": "s3:GetObject,PutObject"}, "s3:GetObject", BUCKET, False),
+    ({"NotAction": "s3:   GetObject"}, "s3:GetObject", BUCKET, True),
     ({"NotAction": "s3:Delete*"}, "s3:GetObject", BUCKET, True),
     ({"NotAction": ["iam:*", "s3:GET*"]}, "s3:GetObject", BUCKET, False),
     ({"Resource": "arn:aws:s3:::b/*"}, "s3:GetObject", "arn:aws:s3:::b/k/deep:er", True),
@@ -196,6 +200,11 @@ ELEMENTS = [
     ({"Resource": ["arn:aws:s3:::c", "arn:aws:s3:::?/k"]}, "s3:GetObject", BUCKET, True),
     ({"Resource": "arn:aws:s3:::b/*"}, "s3:ListAllMyBuckets", "*", False),
     ({"Resource": "*"}, "s3:ListAllMyBuckets", "*", True),
+    ({"Resource": "arn:aws:s3"}, "s3:GetObject", BUCKET, True),
+    ({"Resource": "arn:aws:sqs:us-east-1"}, "sqs:SendMessage", "arn:aws:sqs:us-east-1:111111111111:q", True),
+    ({"Resource": "arn:aws:sqs:us-west-2"}, "sqs:SendMessage", "arn:aws:sqs:us-east-1:111111111111:q", False),
+    ({"Resource": "arn:aws:sqs:us-east-1:222222222222"}, "sqs:SendMessage", "arn:aws:sqs:us-east-1:111111111111:q", False),
+    ({"NotResource": "arn:aws:sqs"}, "sqs:SendMessage", "arn:aws:sqs:us-east-1:111111111111:q", False),
     ({"NotResource": "arn:aws:s3:::b/*"}, "s3:GetObject", BUCKET, False),
     ({"NotResource": ["arn:aws:s3:::c/*", "arn:aws:s3:::d/*"]}, "s3:GetObject", BUCKET, True),
     ({"Resource": "arn:aws:s3:::b/${aws:username}/*"}, "s3:GetObject", "arn:aws:s3:::b/dev/k", True),
@@ -254,6 +263,7 @@ def test_every_statement_is_explained_with_the_first_thing_that_did_not_fit() ->
         YES | {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}},
         YES | {"Sid": "First"},
         YES | {"Sid": "Second"},
+        YES | {"Effect": "allow"},
         source="inline:mine",
     )
     question = Question("s3:GetObject", BUCKET, USER, look_up={"aws:requestedregion": "us-east-1"}.get)
@@ -267,6 +277,7 @@ def test_every_statement_is_explained_with_the_first_thing_that_did_not_fit() ->
         ("identity", "Bool aws:MultiFactorAuthPresent", None, False),
         ("identity", "matched", None, True),
         ("identity", "matched", None, False),
+        ("identity", "effect", None, False),
     ]
     assert {one.statement.source for one in found} == {"arn:aws:s3:::b", "inline:mine"}
     assert question.missing == {"aws:multifactorauthpresent"}

@@ -54,6 +54,7 @@ REFUSED = {
     "an action without a vendor": (of(good(Action="invalid")), VENDOR),
     "an empty NotAction": (of(good("Action", NotAction="")), VENDOR),
     "a vendor with a blank": (of(good(Action="a a:ListBucket")), "Vendor a a is not valid"),
+    "a star in a vendor": (of(good(Action="s3*:ListBucket")), "Vendor s3* is not valid"),
     "two colons": (of(good(Action="s3:List:Bucket")), COLON),
     "two colons in the second statement": (of(good(Action="s3s:ListBucket"), good(Action="s:3s:ListBucket")), COLON),
     "no action": (of(good("Action")), NO_ACTIONS),
@@ -124,12 +125,17 @@ ACCEPTED = {
     "a list of resources": good(Resource=[RESOURCE, "*"]),
     "an action of blanks": good(Action="iam: asdf safdsf af "),
     "a star for an action": good(Action="*"),
+    "a star for a vendor": good(Action="*:ListBucket"),
+    "nothing behind a vendor": good(Action="s3:"),
     "a vendor that does not exist": good(Action="aaaaaadsfdsafsadfsadfaaaaa:ListBucket"),
     "a vendor with a hyphen": good(Action="s3-s:ListBucket"),
     "a vendor with a point": good(Action="s3.s:ListBucket"),
     "a user": good(Resource="arn:aws:iam:::user/example_bucket"),
     "a service that does not exist": good(Resource="arn:aws:invalid-service:us-east-1::example_bucket"),
     "an ARN of three fields": good(Resource="arn:aws:fdsasf"),
+    "an ARN of four fields": good(Resource="arn:aws:sqs:us-east-1"),
+    "an ARN of five fields": good(Resource="arn:aws:sqs:us-east-1:111111111111"),
+    "an ARN that a star ends": good(Resource=["arn:aws:s3:*", "arn:aws:*"]),
     "an access point, which has a region": good(Resource="arn:aws:s3:us-west-2:123456789012:accesspoint/my-access-point/object/*"),
     "every IAM resource": good(Resource="arn:aws:iam::*:*"),
     "a variable": good(Resource="arn:aws:iam::*:user/${aws:username}"),
@@ -184,6 +190,7 @@ WITH_PRINCIPAL = {
     "Principal and NotPrincipal": (of({**OPEN, "Effect": "Deny", "NotPrincipal": "*"}), SYNTAX),
     "a name for an account": (of(good(Principal={"AWS": "bob"})), 'Invalid principal in policy: "AWS":"bob"'),
     "an ARN of another service": (of(good(Principal={"AWS": "arn:aws:s3:::b"})), "Invalid principal in policy"),
+    "a star in a name": (of(good(Principal={"AWS": "arn:aws:iam::123456789012:role/*"})), "Invalid principal in policy"),
     "an unknown kind of principal": (of(good(Principal={"Robot": "x"})), 'Invalid principal in policy: "ROBOT"'),
     "no kind of principal": (of(good(Principal={})), "Invalid principal in policy."),
     "an unknown operator": (of(OPEN | {"Condition": {"Sounds": {"a": "b"}}}), "Invalid Condition type : Sounds."),
@@ -198,6 +205,12 @@ def test_a_resource_s_policy_is_refused(document: str, sentence: str, kind: Kind
     with pytest.raises(Fault) as refused:
         check(document.replace('"Effect": null, ', ""), kind)
     assert refused.value.message.startswith(sentence)
+
+
+def test_a_trust_policy_speaks_of_sts_alone() -> None:
+    for action in ("*", "s3:GetObject", ["sts:AssumeRole", "iam:*"]):
+        with pytest.raises(Fault, match="may only specify STS AssumeRole actions"):
+            check(of(TRUST | {"Action": action}), "trust")
 
 
 def test_a_resource_s_policy_may_be_old_and_its_sids_may_have_blanks() -> None:

@@ -16,7 +16,7 @@ from headwater.aws.policy.documents import Kind, PolicySet, check, parse
 from headwater.aws.policy.evaluation import Policies, decide, explain
 from headwater.aws.policy.operators import NEGATED, POSITIVE
 from headwater.aws.policy.question import Caller, Question
-from headwater.aws.policy.wildcards import glob, tokens
+from headwater.aws.policy.wildcards import any_of, glob, tokens
 
 ACCOUNT = "111122223333"
 USER = Caller(kind="user", arn=f"arn:aws:iam::{ACCOUNT}:user/dev", account=ACCOUNT)
@@ -164,6 +164,7 @@ def test_what_decided_is_explained_and_matched(world: Given, asked: Asked) -> No
     found = [one for one in explain(question(asked), given_) if one.decided]
     assert [one.statement for one in found] == ([] if decision.statement is None else [decision.statement])
     assert all(one.verdict == "matched" and one.by == decision.by for one in found)
+    assert decision.explicit is any(one.verdict == "matched" and one.statement.effect == "Deny" for one in explain(question(asked), given_))
 
 
 @given(st.text(alphabet="ab:/*?", max_size=12), st.text(alphabet="ab:/*?\n", max_size=12))
@@ -177,6 +178,11 @@ def test_wildcards_are_what_a_simple_matcher_says(pattern: str, text: str) -> No
         return t < len(text) and pattern[p] in {"?", text[t]} and matches(p + 1, t + 1)
 
     assert glob(tokens(pattern))(text) is matches(0, 0)
+
+
+@given(st.lists(st.text(alphabet="ab:*?", max_size=5), max_size=4), st.text(alphabet="ab:*?", max_size=6))
+def test_several_patterns_are_what_each_of_them_is(patterns: list[str], text: str) -> None:
+    assert any_of(map(tokens, patterns))(text) is any(glob(tokens(pattern))(text) for pattern in patterns)
 
 
 def test_no_pattern_is_slow_on_purpose() -> None:

@@ -122,3 +122,15 @@ def test_a_closed_account_is_in_sight_for_ninety_days(org: Any, refused: Any, cl
         assert time.monotonic() < until
     with refused("AccountNotFoundException"):
         org.client.describe_account(AccountId=number)
+
+
+def test_an_account_that_was_asked_for_is_there_after_a_restart(start_server: Any, account_on: Any, founding: Any) -> None:
+    server = start_server()
+    founded = founding(account_on(server, "111111111111"))
+    asked = founded.client.create_account(Email="dev@example.com", AccountName="dev")["CreateAccountStatus"]["Id"]
+    server.stop()
+    client = account_on(start_server(server.settings.home), "111111111111").client("organizations")
+    until = time.monotonic() + 10
+    while client.describe_create_account_status(CreateAccountRequestId=asked)["CreateAccountStatus"]["State"] != "SUCCEEDED":
+        assert time.monotonic() < until
+    assert len(client.list_accounts()["Accounts"]) == 2

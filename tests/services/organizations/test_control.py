@@ -1,9 +1,14 @@
 """What an organization's policies forbid is forbidden. Truth: "SCP evaluation" and "SCP effects on permissions" of the user guide."""
 
+import contextlib
 import json
+import random
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+
+from headwater.services.organizations.control import Control
 
 FULL = "p-FullAWSAccess"
 
@@ -100,6 +105,41 @@ def test_what_is_forbidden_stays_forbidden_after_a_restart(start_server: Any, ac
     again = account_on(start_server(server.settings.home), member.account)
     with refused("AccessDeniedException", "explicit deny in a service control policy"):
         again.client("logs").describe_log_groups()
+
+
+def test_remembered_levels_are_those_that_would_be_compiled_anew(org: Any, member: Any, server: Any) -> None:
+    """Our own rule, after every one of many changes in an order by chance."""
+    chance = random.Random(4)
+    units = [org.unit("a"), org.unit("b")]
+    units.append(org.unit("c", units[0]))
+    guards = [org.policy(f"guard{number}") for number in range(3)]
+    place = org.root
+
+    def told(control: Any) -> list[list[tuple[str, int]]]:
+        return [[(policy.source, len(policy.statements)) for policy in level.policies] for level in control.levels(member.account)]
+
+    remembered = server.home.rooms["organizations"]
+    for _ in range(80):
+        target, guard = chance.choice([org.root, *units, member.account]), chance.choice(guards)
+        statements = [{"Effect": "Deny", "Action": "logs:*", "Resource": "*"}] * chance.randint(1, 4)
+        with contextlib.suppress(ClientError):  # what stands already, or is the last
+            match chance.choice(["move", "attach", "detach", "update", "toggle"]):
+                case "move":
+                    org.client.move_account(AccountId=member.account, SourceParentId=place, DestinationParentId=target)
+                    place = target
+                case "attach":
+                    org.attach(guard, target)
+                case "detach":
+                    org.detach(chance.choice([guard, FULL]), target)
+                case "update":
+                    content = json.dumps({"Version": "2012-10-17", "Statement": statements})
+                    org.client.update_policy(PolicyId=guard, Content=content)
+                case "toggle" if chance.random() < 0.3:
+                    org.client.disable_policy_type(RootId=org.root, PolicyType="SERVICE_CONTROL_POLICY")
+                    assert remembered.levels(member.account) == ()
+                    org.enabled()
+        assert told(remembered) == told(Control(server.home.store))
+        assert remembered.organization(member.account) == Control(server.home.store).organization(member.account)
 
 
 def test_a_region_is_closed_for_an_organization(org: Any, member: Any, refused: Any) -> None:
@@ -207,3 +247,30 @@ def test_founding_needs_the_permission_to_make_the_services_role(aws: Any, refus
     with refused("AccessDeniedForDependencyException", "iam:CreateServiceLinkedRole") as caught:
         aws.client("organizations", **keys).create_organization()
     assert caught.value.response["Reason"] == "ACCESS_DENIED_DURING_CREATE_SERVICE_LINKED_ROLE"
+
+
+def test_tags_at_creation_need_a_permission_of_their_own(org: Any, aws: Any, refused: Any) -> None:
+    """InviteAccountToOrganization: with tags "the requester must have the organizations:TagResource permission"."""
+    actions = [
+        f"organizations:{name}" for name in ("CreateAccount", "CreateOrganizationalUnit", "CreatePolicy", "InviteAccountToOrganization")
+    ]
+    client = org.account.client("organizations", **user(org.account, {"Effect": "Allow", "Action": actions, "Resource": "*"}))
+    content = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "logs:*", "Resource": "*"}]})
+    tags = [{"Key": "team", "Value": "data"}]
+    for call, request in (
+        (client.create_account, {"Email": f"{org.id}@example.com", "AccountName": "dev"}),
+        (client.create_organizational_unit, {"ParentId": org.root, "Name": "work"}),
+        (client.create_policy, {"Name": "guard", "Description": "", "Type": "SERVICE_CONTROL_POLICY", "Content": content}),
+        (client.invite_account_to_organization, {"Target": {"Id": aws.other().account, "Type": "ACCOUNT"}}),
+    ):
+        with refused("AccessDeniedException", "organizations:TagResource"):
+            call(**request, Tags=tags)
+        call(**request)
+
+
+def test_organizations_is_in_one_region_wherever_it_is_called_from(org: Any) -> None:
+    """AWSGlobalServices in "AWS global condition context keys": their aws:RequestedRegion is us-east-1."""
+    inside = {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
+    keys = user(org.account, {"Effect": "Allow", "Action": "organizations:*", "Resource": "*", "Condition": inside})
+    abroad = org.account.client("organizations", region="eu-central-1", **keys)
+    assert abroad.describe_organization()["Organization"] == org.organization

@@ -83,12 +83,20 @@ def test_an_account_is_invited_by_its_address_too(org: Any, aws: Any, refused: A
         assert caught.value.response["Reason"] == reason
 
 
-def test_an_account_accepts_one_of_two_invitations(org: Any, found: Any, aws: Any, refused: Any) -> None:
+def test_a_member_goes_over_to_another_organization(org: Any, found: Any, aws: Any, refused: Any) -> None:
+    """AcceptHandshake: an account that "departed one organization and joined another", if the first lets it go."""
     guest, rival = aws.other(), found()
-    first, second = invite(org, guest), invite(rival, guest)
-    guest.client("organizations").accept_handshake(HandshakeId=first["Id"])
-    with refused("HandshakeConstraintViolationException"):
-        guest.client("organizations").accept_handshake(HandshakeId=second["Id"])
+    client = guest.client("organizations")
+    for host in (org, rival):
+        client.accept_handshake(HandshakeId=invite(host, guest)["Id"])
+        assert client.describe_organization()["Organization"]["Id"] == host.id
+    assert [each["Id"] for each in org.client.list_accounts()["Accounts"]] == [org.account.account]
+    with refused("MasterCannotLeaveOrganizationException"):
+        rival.client.accept_handshake(HandshakeId=invite(org, rival.account)["Id"])
+    created = org.account.other(org.create()["AccountId"])
+    with refused("ConstraintViolationException") as caught:
+        created.client("organizations").accept_handshake(HandshakeId=invite(rival, created)["Id"])
+    assert caught.value.response["Reason"] == "WAIT_PERIOD_ACTIVE"
 
 
 def test_an_invitation_expires_after_fifteen_days(org: Any, aws: Any, refused: Any, clock: Any) -> None:

@@ -1,6 +1,7 @@
 """The organization itself. Truth: the API reference (ids and ARNs by the model's patterns); AWS's sentences as users of SDKs meet them."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -25,6 +26,20 @@ def test_an_organization_is_founded_described_and_deleted(org: Any, refused: Any
     with refused("AWSOrganizationsNotInUseException", "Your account is not a member of an organization."):
         org.client.describe_organization()
     assert org.client.create_organization()["Organization"]["Id"] != org.id
+
+
+def test_an_account_that_founds_twice_at_once_has_one_organization(aws: Any) -> None:
+    client = aws.client("organizations")
+
+    def found(_: int) -> str:
+        try:
+            return str(client.create_organization()["Organization"]["Id"])
+        except client.exceptions.AlreadyInOrganizationException:
+            return ""
+
+    with ThreadPoolExecutor(4) as threads:
+        founded = {each for each in threads.map(found, range(4)) if each}
+    assert founded == {client.describe_organization()["Organization"]["Id"]}
 
 
 def test_the_founder_gets_the_role_of_the_service(org: Any) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 import pymysql
 import pytest
 
+from users import allow, role
+
 PASSWORD = "secret99word"
 WAIT = {"Delay": 0.05, "MaxAttempts": 400}
 CODE = """
@@ -38,7 +40,8 @@ class Shop:
         self.s3 = aws.client("s3")
         self.bucket = f"from-sql-{aws.account}"
         self.s3.create_bucket(Bucket=self.bucket)
-        self.role = f"arn:aws:iam::{aws.account}:role/database"
+        self.iam = aws.client("iam")
+        self.role = role(aws, "database", "rds.amazonaws.com", allow("lambda:InvokeFunction", f"arn:aws:lambda:*:{aws.account}:function:*"))
         self.functions = aws.client("lambda")
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
@@ -46,7 +49,7 @@ class Shop:
         created = self.functions.create_function(
             FunctionName="keep",
             Runtime="python3.12",
-            Role=f"arn:aws:iam::{aws.account}:role/function",
+            Role=role(aws, "function", "lambda.amazonaws.com", allow("s3:PutObject", f"arn:aws:s3:::{self.bucket}/*")),
             Handler="code.handler",
             Code={"ZipFile": archive.getvalue()},
             Timeout=30,
@@ -141,6 +144,38 @@ def test_a_role_that_was_taken_away_does_no_longer_do(shop: Shop) -> None:
     shop.allow()
     shop.rds.remove_role_from_db_cluster(DBClusterIdentifier="sales", RoleArn=shop.role)
     assert "is not associated" in failing_insert(shop, shop.arn)
+
+
+def test_a_role_without_the_permission_is_denied_by_lambda(shop: Shop) -> None:
+    shop.allow()
+    document = {"Version": "2012-10-17", "Statement": [allow("lambda:InvokeFunction", shop.arn.replace(":keep", ":other"))]}
+    shop.iam.put_role_policy(RoleName="database", PolicyName="test", PolicyDocument=json.dumps(document))
+    words = failing_insert(shop, shop.arn)
+    assert words.startswith("Lambda API returned error: Access denied: User: arn:aws:sts::")
+    assert f":assumed-role/database/sales is not authorized to perform: lambda:InvokeFunction on resource: {shop.arn}" in words
+
+
+def test_a_role_that_does_not_trust_rds_gives_no_credentials(shop: Shop) -> None:
+    shop.allow()
+    statement = {"Effect": "Allow", "Principal": {"Service": "redshift.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    shop.iam.update_assume_role_policy(RoleName="database", PolicyDocument=trust)
+    words = f"Missing Credentials: Cannot instantiate Lambda Client: rds.amazonaws.com may not assume role {shop.role}"
+    assert words in failing_insert(shop, shop.arn)
+
+
+def test_a_role_may_trust_rds_for_one_cluster_alone(shop: Shop) -> None:
+    """Truth: "Preventing cross-service confused deputy problems" of the Aurora User Guide: aws:SourceArn is the cluster's ARN."""
+    shop.allow()
+    statement = {"Effect": "Allow", "Principal": {"Service": "rds.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    for name, lets_in in (("other", False), ("sales", True)):
+        source = shop.cluster["DBClusterArn"].replace(":sales", f":{name}")
+        trust = {"Version": "2012-10-17", "Statement": [statement | {"Condition": {"ArnLike": {"aws:SourceArn": source}}}]}
+        shop.iam.update_assume_role_policy(RoleName="database", PolicyDocument=json.dumps(trust))
+        if lets_in:
+            assert shop.sql(f"SELECT lambda_sync('{shop.arn}', '{{\"a\": 1}}')")
+        else:
+            assert "may not assume role" in failing_insert(shop, shop.arn)
 
 
 def test_a_function_that_is_missing_fails_the_insert(shop: Shop) -> None:

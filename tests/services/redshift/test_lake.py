@@ -1,6 +1,7 @@
 """The lake as a cluster sees it: real S3, Glue, STS and IAM behind the gateway; the cluster itself is only its charter here."""
 
 import gzip
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from headwater.engines.warehouse.sql.lake import ExternalTable, LakeError, Partition
+from headwater.engines.warehouse.sql.lake import ExternalTable, LakeError, Partition, RoleRefused
 from headwater.kernel.identity import service_principal
 from headwater.services.redshift import charter
 from headwater.services.redshift.charter import Charter, CharterFile
 from headwater.services.redshift.lake import Aws, AwsLake
+from users import allow
+from users import role as new_role
 
 SALES = ExternalTable(
     name="sales",
@@ -25,16 +28,14 @@ SALES = ExternalTable(
     serde_parameters={"field.delim": ","},
     table_parameters={"numRows": "6"},
 )
-TRUST = (
-    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"redshift.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
-)
+READS = allow(["s3:GetObject", "s3:ListBucket"])
+WRITES = allow("s3:PutObject", "arn:aws:s3:::*/out/*")
+CATALOG = allow("glue:*")
 
 
 @pytest.fixture
 def role(aws: Any) -> str:
-    answer = aws.client("iam").create_role(RoleName="spectrum", AssumeRolePolicyDocument=TRUST)
-    arn: str = answer["Role"]["Arn"]
-    return arn
+    return new_role(aws, "spectrum", "redshift.amazonaws.com", READS, WRITES, CATALOG)
 
 
 @pytest.fixture
@@ -116,11 +117,77 @@ def test_a_role_that_is_not_associated_is_refused_before_sts_is_asked(lake: AwsL
         lake.files(bucket, "CDC/", other)
 
 
-def test_a_role_that_is_gone_is_refused_by_sts(lake: AwsLake, aws: Any, bucket: str, role: str) -> None:
-    aws.client("iam").delete_role(RoleName="spectrum")
-    with pytest.raises(LakeError) as refusal:
+def may(aws: Any, *statements: dict[str, Any]) -> None:
+    """From now on the cluster's role may do this, and nothing else."""
+    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    aws.client("iam").put_role_policy(RoleName="spectrum", PolicyName="test", PolicyDocument=document)
+
+
+def test_a_role_that_is_gone_cannot_be_assumed(lake: AwsLake, aws: Any, bucket: str, role: str) -> None:
+    iam = aws.client("iam")
+    iam.delete_role_policy(RoleName="spectrum", PolicyName="test")
+    iam.delete_role(RoleName="spectrum")
+    with pytest.raises(RoleRefused, match=f"dbuser:shop/awsuser is not authorized to assume IAM Role {role}"):
         lake.files(bucket, "CDC/", role)
-    assert refusal.value.status == 403
+
+
+def test_a_role_that_does_not_trust_redshift_cannot_be_assumed(lake: AwsLake, aws: Any, bucket: str, role: str) -> None:
+    statement = {"Effect": "Allow", "Principal": {"Service": "rds.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws.client("iam").update_assume_role_policy(RoleName="spectrum", PolicyDocument=trust)
+    with pytest.raises(RoleRefused, match=f"is not authorized to assume IAM Role {role}"):
+        lake.files(bucket, "CDC/", role)
+
+
+def test_each_role_of_a_chain_must_be_let_in_by_the_next(lake: AwsLake, aws: Any, bucket: str, role: str) -> None:
+    """Truth: "Chaining IAM roles in Amazon Redshift": the first needs sts:AssumeRole on the second, the second must trust the first."""
+    second = new_role(aws, "second", "lambda.amazonaws.com", READS)
+    with pytest.raises(RoleRefused, match=f"assume IAM Role {second}"):
+        lake.files(bucket, "CDC/", f"{role},{second}")
+    statement = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws.client("iam").update_assume_role_policy(RoleName="second", PolicyDocument=trust)
+    may(aws, allow("sts:AssumeRole", second))
+    assert len(lake.files(bucket, "CDC/", f"{role},{second}")) == 2
+    with pytest.raises(LakeError, match="s3:ListBucket"):
+        lake.files(bucket, "CDC/", role)
+
+
+@pytest.mark.parametrize(
+    ("left", "message"),
+    [
+        ([allow("s3:GetObject")], "s3:ListBucket"),
+        ([allow("s3:ListBucket")], "Forbidden"),
+        ([allow("s3:ListBucket"), allow("s3:GetObject", "arn:aws:s3:::*/two.csv")], "Forbidden"),
+    ],
+)
+def test_what_is_read_needs_the_list_and_each_object_every_time(
+    lake: AwsLake, aws: Any, bucket: str, role: str, left: list[dict[str, Any]], message: str
+) -> None:
+    assert len(lake.files(bucket, "CDC/", role)) == 2
+    may(aws, *left)
+    with pytest.raises(LakeError, match=message) as refusal:
+        lake.files(bucket, "CDC/", role)
+    assert (refusal.value.code, refusal.value.status) == ("AccessDenied", 403)
+
+
+def test_the_data_catalog_is_asked_under_the_schema_s_role(lake: AwsLake, aws: Any, role: str) -> None:
+    under = lake.under(role)
+    under.create_database("spectrum_db")
+    may(aws, READS, allow("glue:GetDatabase"))
+    assert under.database("spectrum_db")
+    who = f"arn:aws:sts::{aws.account}:assumed-role/spectrum/RedshiftIamRoleSession-shop"
+    with pytest.raises(LakeError, match=f"User: {who} is not authorized to perform: glue:GetTable on resource") as refusal:
+        under.table("spectrum_db", "sales")
+    assert refusal.value.code == "AccessDeniedException"
+
+
+def test_unloading_needs_the_permission_to_write(lake: AwsLake, bucket: str, role: str, tmp_path: Path) -> None:
+    path = tmp_path / "part"
+    path.write_bytes(b"7|8\n")
+    with pytest.raises(LakeError, match="s3:PutObject") as refusal:
+        lake.write(bucket, "elsewhere/part-000", path, role)
+    assert refusal.value.code == "AccessDenied"
 
 
 def test_an_unknown_bucket_is_aws_s_own_error(lake: AwsLake, role: str) -> None:

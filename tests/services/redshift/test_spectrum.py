@@ -12,9 +12,9 @@ from typing import Any
 import psycopg
 import pytest
 
-TRUST = (
-    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"redshift.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
-)
+from users import allow
+from users import role as new_role
+
 LINES = (
     "1,Garden,10.00,2,2016-01-05 00:00:00,WA,Free,Other",
     "2,Kitchen,25.00,1,2016-04-12 00:00:00,CA,3-Day,Online Ad",
@@ -62,8 +62,9 @@ def bucket(aws: Any) -> str:
 
 @pytest.fixture
 def role(aws: Any) -> str:
-    arn: str = aws.client("iam").create_role(RoleName="spectrum", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-    return arn
+    reads = allow(["s3:GetObject", "s3:ListBucket"])
+    catalog = allow(["glue:GetDatabase", "glue:CreateDatabase", "glue:GetTable", "glue:CreateTable", "glue:GetPartitions"])
+    return new_role(aws, "spectrum", "redshift.amazonaws.com", reads, catalog)
 
 
 @pytest.fixture

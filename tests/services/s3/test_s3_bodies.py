@@ -11,6 +11,8 @@ import pytest
 
 from headwater.aws.faults import Fault, fault
 from headwater.aws.wire import Stream
+from headwater.kernel.client import Client
+from headwater.kernel.identity import root_of
 from headwater.services.s3 import bodies
 
 BIG = os.urandom(100_000)
@@ -148,7 +150,7 @@ def test_of_a_body_that_proves_wrong_nothing_is_kept(start_server: Any, size: in
     server = start_server()
 
     async def attempt() -> None:
-        client = server.home.context(account=ACCOUNT, region="us-east-1", service="test").client("s3")
+        client = Client(server.home, "s3", root_of(ACCOUNT), "us-east-1")
         await client.create_bucket(Bucket="broken")
         with pytest.raises(Fault):
             await client.put_object(Bucket="broken", Key="k", Body=Stream(broken(size), size))
@@ -166,7 +168,7 @@ def test_in_process_a_body_of_unknown_length_is_taken_as_it_comes(start_server: 
             yield bytes(100_000)
 
     async def attempt() -> None:
-        client = server.home.context(account=ACCOUNT, region="us-east-1", service="test").client("s3")
+        client = Client(server.home, "s3", root_of(ACCOUNT), "us-east-1")
         await client.create_bucket(Bucket="streamed")
         await client.put_object(Bucket="streamed", Key="k", Body=Stream(pieces()))
         got = await client.get_object(Bucket="streamed", Key="k")
@@ -183,7 +185,7 @@ def test_more_than_five_gibibytes_are_refused_before_they_are_read(start_server:
         yield b""
 
     async def attempt() -> None:
-        client = server.home.context(account=ACCOUNT, region="us-east-1", service="test").client("s3")
+        client = Client(server.home, "s3", root_of(ACCOUNT), "us-east-1")
         await client.create_bucket(Bucket="long")
         with pytest.raises(Fault) as caught:
             await client.put_object(Bucket="long", Key="k", Body=Stream(never(), bodies.SINGLE_PUT_BYTES_MAX + 1))

@@ -97,8 +97,6 @@ def test_ownership_is_the_buckets_owners_until_it_is_changed(s3: Any, bucket: st
             s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": bad})
     s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", ACL="private")
-    with refused("NotImplemented"):  # lists would now be obeyed by AWS, and are not built
-        s3.put_object(Bucket=bucket, Key="k", Body=b"x", ACL="public-read")
     s3.delete_bucket_ownership_controls(Bucket=bucket)
     with refused("OwnershipControlsNotFoundError"):
         s3.get_bucket_ownership_controls(Bucket=bucket)
@@ -130,6 +128,7 @@ def test_a_policy_is_kept_word_for_word(s3: Any, bucket: str, refused: Any) -> N
     s3.put_bucket_policy(Bucket=bucket, Policy=text)
     assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == text
     assert s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"] is False
+    s3.delete_public_access_block(Bucket=bucket)
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy_of(bucket, Principal="*")))
     assert s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"] is True
     s3.delete_bucket_policy(Bucket=bucket)
@@ -144,6 +143,12 @@ BAD_POLICIES = {
     "another bucket": json.dumps(policy_of("another-bucket")),
     "another service": json.dumps(policy_of("{bucket}", Action="sqs:SendMessage")),
     "no effect": json.dumps(policy_of("{bucket}", Effect="Maybe")),
+    "an unknown field": json.dumps(policy_of("{bucket}", Resources="*")),
+    "an unknown operator": json.dumps(policy_of("{bucket}", Condition={"StringIs": {"s3:prefix": "a"}})),
+    "a principal that is none": json.dumps(policy_of("{bucket}", Principal={"AWS": "somebody"})),
+    "an action on objects, for the bucket": json.dumps(policy_of("{bucket}", Resource="arn:aws:s3:::{bucket}")),
+    "an action on the bucket, for objects": json.dumps(policy_of("{bucket}", Action="s3:ListBucket")),
+    "everybody but one allowed": json.dumps(policy_of("{bucket}") | {"Statement": [{"Effect": "Allow", "NotPrincipal": "*"}]}),
     "a key of a longer bucket": json.dumps(policy_of("{bucket}", Resource="arn:aws:s3:::{bucket}-2/*")),
 }
 

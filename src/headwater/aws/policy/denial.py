@@ -1,9 +1,10 @@
 """How AWS says no: who, what, to what, and which kind of policy was against it.
 
 An explicit deny by a policy that has an ARN of its own ends with that ARN: AWS's form since January 2026 (AWS Security Blog,
-"Enhanced access denied error messages with policy ARNs"; before, the sentence ended with the policy's kind). Inline policies
-have no ARN, and resource-based ones are not in that change. S3 alone puts its resource in quotation marks (S3 user guide,
-"Troubleshoot access denied (403 Forbidden) errors"), EC2 alone has a sentence in front.
+"Enhanced access denied error messages with policy ARNs"; before, the sentence ended with the policy's kind, and users quote both).
+Inline policies have no ARN, and resource-based ones are not in that change. S3 alone puts its resource in quotation marks (S3
+user guide, "Troubleshoot access denied (403 Forbidden) errors"), EC2 alone has a sentence in front (and the encoded message
+behind, which is not made here), and some services say nothing of a resource where there is none.
 Source of the rest: "Troubleshoot access denied error messages" of the user guide.
 """
 
@@ -23,6 +24,8 @@ NOUN: Final[dict[By, str]] = {
 }
 UNSIGNED: Final = frozenset({"sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"})
 """Who calls these has no name yet, and is told nothing of the trust policy."""
+SILENT_OF_NO_RESOURCE: Final = frozenset({"s3", "ec2", "cloudwatch", "codecommit", "sagemaker", "secretsmanager"})
+"""As users quote them; Lambda, ECR, KMS, SSM, IAM and others say "on resource: *"."""
 FRONT: Final = {"ec2": "You are not authorized to perform this operation. "}
 
 
@@ -33,9 +36,14 @@ def sentence(question: Question, decision: Decision) -> str:
     if question.action in UNSIGNED:
         return f"Not authorized to perform {question.action}"
     service = question.action.partition(":")[0]
-    resource = f'"{question.resource}"' if service == "s3" else question.resource
-    asked = f"User: {question.caller.arn} is not authorized to perform: {question.action} on resource: {resource}"
+    asked = f"User: {question.caller.arn} is not authorized to perform: {question.action}{_resource(question, service)}"
     return f"{FRONT.get(service, '')}{asked} {reason(question, decision)}"
+
+
+def _resource(question: Question, service: str) -> str:
+    if question.resource == "*" and service in SILENT_OF_NO_RESOURCE:
+        return ""
+    return f' on resource: "{question.resource}"' if service == "s3" else f" on resource: {question.resource}"
 
 
 def reason(question: Question, decision: Decision) -> str:

@@ -24,7 +24,7 @@ WITHOUT_IDENTITY: Final = frozenset({"service", "anonymous"})
 """Nor has one who comes from an identity provider: there is no account of his yet."""
 
 
-class Policies(msgspec.Struct, frozen=True, kw_only=True):
+class Policies(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that has a say. None: no such policy, and for boundary and session therefore no limit.
 
     `control` has one set for each level, from the organization's root to the account, and each must allow. A federated user
@@ -40,7 +40,7 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     resource_alone: bool = False
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """`by` is the kind of policy that decided, or that failed to allow; `statement` the one that did, if one did."""
 
     allowed: bool
@@ -50,7 +50,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Considered(msgspec.Struct, frozen=True, kw_only=True):
-    """A statement and what came of it: "matched", or the first thing that did not fit.
+    """A statement and what came of it: "matched", or the first thing that did not fit ("action", "principal", "resource", "effect").
 
     For a condition that is "StringEquals aws:RequestedRegion", and `found` has the values that the request had (None: absent).
     """
@@ -209,7 +209,8 @@ def _considered(question: Question, by: By, statement: Statement, *, bound: bool
     if failed is not None:
         found = question.values(failed.key.lower()) if failed.key else None
         return Considered(by=by, statement=statement, verdict=str(failed), found=found)
-    return Considered(by=by, statement=statement, verdict="matched", decided=decided)
+    matched = statement.effect in {"Allow", "Deny"}  # others were never written past `check`
+    return Considered(by=by, statement=statement, verdict="matched" if matched else "effect", decided=decided)
 
 
 def _failed(question: Question, statement: Statement) -> Condition | None:

@@ -31,14 +31,15 @@ MEMBERS: Final = frozenset(
 EXCLUSIVE: Final = (("Action", "NotAction"), ("Resource", "NotResource"), ("Principal", "NotPrincipal"))
 OF_IAM: Final = frozenset({"identity", "session"})
 SID: Final = re.compile(r"[0-9A-Za-z]*")
-VENDOR: Final = re.compile(r"[a-zA-Z0-9.*?-]+")
-TRUST_ACTION: Final = re.compile(r"sts:.+|\*", re.IGNORECASE)
+VENDOR: Final = re.compile(r"\*|[a-zA-Z0-9.-]+")
+TRUST_ACTION: Final = re.compile(r"sts:.+", re.IGNORECASE)
 PRINCIPALS: Final = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
-NAMED: Final = re.compile(r"\*|\d{12}|arn:aws[\w-]*:(iam|sts)::(\d{12}|cloudfront):.+|A[A-Z0-9]{15,}")
+NAMED: Final = re.compile(r"\*|\d{12}|arn:aws[\w-]*:(iam|sts)::(\d{12}|cloudfront):[^*?]+|A[A-Z0-9]{15,}")
 IAM_PATHS: Final = (
     "user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/", "policy/", "sms-mfa/",
     "saml-provider/", "oidc-provider/", "report/", "access-report/",
 )  # fmt: skip
+ACCOUNT: Final = re.compile(r"[\d*?]*")
 SYNTAX: Final = "Syntax errors in policy."
 LEGACY: Final = "The policy failed legacy parsing"
 CONTROL: Final = "The provided policy document does not meet the requirements of the specified policy type."
@@ -226,7 +227,7 @@ def _misfit_of_service(resource: str, service: str, rest: list[str]) -> str | No
     if service == "iam":
         if region not in {"", "*"}:
             return f"IAM resource {resource} cannot contain region information."
-        if not name.startswith(IAM_PATHS) and not ANY_WILD.search(name.partition("/")[0]):
+        if not name.startswith((*IAM_PATHS, "${")) and not ANY_WILD.search(name.partition("/")[0]):
             return f'IAM resource path must either be "*" or start with {", ".join(IAM_PATHS)}.'
     if service == "s3" and region not in {"", "*"} and not account:
         return f"Resource {resource} can not contain region information."
@@ -234,11 +235,12 @@ def _misfit_of_service(resource: str, service: str, rest: list[str]) -> str | No
 
 
 def _whole_arn(resource: str) -> bool:
-    """All six fields, or so few that the rest is anything, or a star at the end."""
-    fields = resource.split(":", ARN_FIELDS - 1)
-    if resource == "*" or resource.endswith("*"):
+    """Whether IAM's older reader sees an ARN: an end that is missing is anything, but what stands last must fit its place."""
+    if resource == "*":
         return True
-    return fields[2:3] != [""] and len(fields) in {3, ARN_FIELDS} and fields[-1] != ""
+    service, *rest = resource.split(":", ARN_FIELDS - 1)[2:] or ["*"]
+    whole = len(rest) == ARN_FIELDS - 3
+    return service != "" and (rest[-1] != "" if whole else ACCOUNT.fullmatch("".join(rest[1:2])) is not None)
 
 
 def _check_sids(statements: Statements) -> None:
@@ -260,7 +262,7 @@ def _check_actions(statement: dict[str, Any]) -> None:
             continue
         if len(names) > 1:
             raise malformed("Actions/Condition can contain only one colon.")
-        if not names or not vendor or not names[0]:
+        if not names:
             raise malformed(VENDOR_WANTED)
         if VENDOR.fullmatch(vendor) is None:
             raise malformed(f"Vendor {vendor} is not valid")

@@ -14,7 +14,7 @@ CallerKind = Literal["root", "user", "role", "federated", "service", "anonymous"
 LookUp = Callable[[str], str | Iterable[str] | None]
 
 
-class Caller(msgspec.Struct, frozen=True, kw_only=True):
+class Caller(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who asks, in every form in which a Principal element can name them.
 
     For a session of a role `arn` is the session's and `role_arn` the role's; for a federated user `role_arn` is the ARN of the
@@ -54,7 +54,7 @@ class Question:
         except KeyError:
             pass
         found = self._look_up(key)
-        values = None if found is None else (found,) if isinstance(found, str) else tuple(found)
+        values = None if found is None else (found,) if isinstance(found, str) else tuple(map(str, found))
         if values is None:
             self.missing.add(key)
         self._known[key] = values

@@ -105,11 +105,9 @@ def _several(value: Any) -> list[str]:
 
 def _actions(element: dict[str, Any]) -> Test:
     """A test of an action in lower case."""
-    has = any_of(action.lower() for action in _several(element.get("Action")))
-    if "NotAction" not in element or "Action" in element:
-        return has
-    lacks = any_of(action.lower() for action in _several(element["NotAction"]))
-    return lambda action: not lacks(action)
+    negated = "NotAction" in element and "Action" not in element
+    listed = any_of(tokens(action.lower()) for action in _several(element.get("NotAction" if negated else "Action")))
+    return (lambda action: not listed(action)) if negated else listed
 
 
 def _principals(element: dict[str, Any], kind: Kind) -> Named | None:
@@ -128,7 +126,7 @@ def _resources(element: dict[str, Any], kind: Kind, *, variables: bool) -> tuple
     templates = [_resource(one, variables=variables) for one in _several(element["NotResource" if negated else "Resource"])]
     if not negated and (Wild.ANY,) in templates:
         return None, []
-    fixed = [glob(plain(template)) for template in templates if not has_variable(template)]
+    fixed = any_of(plain(template) for template in templates if not has_variable(template))
     varying = [template for template in templates if has_variable(template)]
     names = [part.name for template in varying for part in template if isinstance(part, Variable)]
     if not varying:
@@ -137,34 +135,28 @@ def _resources(element: dict[str, Any], kind: Kind, *, variables: bool) -> tuple
 
 
 def _resource(text: str, *, variables: bool) -> tuple[Part, ...]:
-    """Variables stand only behind an ARN's fifth colon; before it they are text, which is in no ARN."""
+    """Variables stand only behind an ARN's fifth colon; before it they are text, which is in no ARN.
+
+    An ARN that ends early goes on with stars, as IAM shows in its own complaints ("arn:aws:sqs" is "arn:aws:sqs:*:*:*").
+    """
+    pieces = text.split(":", ARN_HEAD_COLONS)
+    if pieces[0] == "arn" and len(pieces) <= ARN_HEAD_COLONS:
+        return tokens(text + ":*" * (ARN_HEAD_COLONS + 1 - len(pieces)))
     if not variables or "${" not in text:
         return tokens(text)
-    pieces = text.split(":", ARN_HEAD_COLONS)
     head = "".join(f"{piece}:" for piece in pieces[:-1])
     return (*tokens(head), *parts(pieces[-1], variables=True, wildcards=True))
 
 
-def _covers_fixed(tests: list[Test], *, negated: bool) -> Covers:
+def _covers_fixed(fixed: Test, *, negated: bool) -> Covers:
     if negated:
-        return lambda question: not any(test(question.resource) for test in tests)
-    if len(tests) == 1:
-        (only,) = tests
-        return lambda question: only(question.resource)
+        return lambda question: not fixed(question.resource)
+    return lambda question: fixed(question.resource)
 
+
+def _covers_varying(fixed: Test, varying: list[tuple[Part, ...]], *, negated: bool) -> Covers:
     def covers(question: Question) -> bool:
-        resource = question.resource
-        for test in tests:  # noqa: SIM110 - any() would cost a generator in the hottest path
-            if test(resource):
-                return True
-        return False
-
-    return covers
-
-
-def _covers_varying(fixed: list[Test], varying: list[tuple[Part, ...]], *, negated: bool) -> Covers:
-    def covers(question: Question) -> bool:
-        if any(test(question.resource) for test in fixed):
+        if fixed(question.resource):
             return not negated
         for template in varying:
             pattern = resolved(template, question)

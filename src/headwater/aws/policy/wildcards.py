@@ -40,7 +40,7 @@ def glob(pattern: tuple[Token, ...]) -> Test:
         return literal.__eq__
     if pattern == (Wild.ANY,):
         return _anything
-    if pattern[-1] is Wild.ANY and all(isinstance(token, str) for token in pattern[:-1]):
+    if _is_prefix(pattern):
         return _prefix(literal)
     matched = re.compile(_expression(pattern), re.DOTALL).fullmatch
     return lambda text: matched(text) is not None
@@ -64,9 +64,18 @@ def _expression(pattern: tuple[Token, ...]) -> str:
     return first + "".join(f"(?>.*?{run})" for run in between if run) + ".*" + last
 
 
-def any_of(patterns: Iterable[str]) -> Test:
-    """One test for several patterns."""
-    tests = [glob(tokens(pattern)) for pattern in patterns]
-    if len(tests) == 1:
-        return tests[0]
-    return lambda text: any(test(text) for test in tests)
+def any_of(patterns: Iterable[tuple[Token, ...]]) -> Test:
+    """One test for several patterns: managed policies have lists of hundreds, of which most are names or prefixes."""
+    several = list(patterns)
+    if len(several) == 1:
+        return glob(several[0])
+    exact = frozenset("".join(map(str, one)) for one in several if Wild.ANY not in one and Wild.ONE not in one)
+    prefixes = tuple("".join(map(str, one[:-1])) for one in several if _is_prefix(one))
+    rest = [glob(one) for one in several if (Wild.ANY in one or Wild.ONE in one) and not _is_prefix(one)]
+    if not rest:
+        return lambda text: text in exact or text.startswith(prefixes)
+    return lambda text: text in exact or text.startswith(prefixes) or any(test(text) for test in rest)
+
+
+def _is_prefix(pattern: tuple[Token, ...]) -> bool:
+    return bool(pattern) and pattern[-1] is Wild.ANY and all(isinstance(token, str) for token in pattern[:-1])

@@ -7,12 +7,14 @@ A failure to write ends the program: crashing beats acknowledging what can no lo
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from headwater.kernel.store.journal import Change
 from headwater.kernel.store.shelf import Shelf
 
+Place = tuple[str, str, bytes]
+"""Service, table and key of a record."""
 LINGER_S: Final = 0.05
 BACKLOG_BYTES_MAX: Final = 64 * 1024 * 1024
 
@@ -24,10 +26,10 @@ def raise_flag(flag: threading.Event) -> None:
 
 
 class Filler:
-    """Takes changes in journal order; `carried(position, changes)` is called in its thread after each batch."""
+    """Takes changes in journal order; `carried(position, records)` is called in its thread after each batch."""
 
     def __init__(
-        self, shelf: Callable[[str], Shelf], carried: Callable[[int, list[Change]], None], failed: Callable[[BaseException], None]
+        self, shelf: Callable[[str], Shelf], carried: Callable[[int, Iterable[Place]], None], failed: Callable[[BaseException], None]
     ) -> None:
         self._shelf = shelf
         self._carried = carried
@@ -80,9 +82,10 @@ class Filler:
             self.backlog_bytes = 0
         if not batch:
             return
-        last: dict[str, dict[tuple[str, bytes], bytes | None]] = {}
-        for service, table, key, value in batch:
-            last.setdefault(service, {})[table, key] = value  # of several changes to one record the last one stands
-        for service, changes in last.items():
-            self._shelf(service).fill(((table, key, value) for (table, key), value in changes.items()), position)
-        self._carried(position, batch)
+        last = {(service, table, key): value for service, table, key, value in batch}  # of changes to one record the last one stands
+        of_service: dict[str, list[tuple[str, bytes, bytes | None]]] = {}
+        for (service, table, key), value in last.items():
+            of_service.setdefault(service, []).append((table, key, value))
+        for service, changes in of_service.items():
+            self._shelf(service).fill(changes, position)
+        self._carried(position, last)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from headwater.kernel.store import journal
-from headwater.kernel.store.filler import BACKLOG_BYTES_MAX, Filler, raise_flag
+from headwater.kernel.store.filler import BACKLOG_BYTES_MAX, Filler, Place, raise_flag
 from headwater.kernel.store.journal import Change, Journal
 from headwater.kernel.store.recent import Recent
 from headwater.kernel.store.shelf import Shelf
@@ -105,7 +105,10 @@ class Transaction:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if kind is None:
-            await self._store.commit(self._puts, self._jobs)
+            store = self._store
+            store.commit_now(self._puts, self._jobs)
+            if store.holds_back:
+                await store.patience()
 
 
 class Store:
@@ -164,7 +167,7 @@ class Store:
         """The record under `key`, or None. A big table's record may come from SQLite: some ten microseconds."""
         encoded = encode_key(key)
         if not table.big:
-            found: R | None = self._table(table).records.get(encoded)
+            found: R | None = (self._memory.get(table) or self._table(table)).records.get(encoded)
             return found
         big = self._big_table(table.service, table.name)
         recent: R | None = big.recent.get(encoded)
@@ -218,16 +221,20 @@ class Store:
     def transaction(self) -> Transaction:
         return Transaction(self)
 
-    async def commit(self, puts: list[tuple[Table[Any], bytes, Any]], jobs: list[tuple[Job, bool]]) -> None:
-        """Journal, then memory, then (only if asked for) wait for the disk or for a filler that lags far behind."""
-        self.commit_now(puts, jobs)
+    @property
+    def holds_back(self) -> bool:
+        """Whether those who committed must wait: for the disk, if that was asked for, or for a filler that lags far behind."""
+        return self._fsync_always or self._filler.backlog_bytes > BACKLOG_BYTES_MAX
+
+    async def patience(self) -> None:
+        """Wait until the last commit may be acknowledged."""
         if self._fsync_always:
             waiter = asyncio.get_running_loop().create_future()
             with self._sync_lock:
                 self._sync_waiters.append(waiter)
             self._dirty.set()
             await waiter
-        elif self._filler.backlog_bytes > BACKLOG_BYTES_MAX:
+        else:
             await self._wait_for_filler()
 
     def commit_now(self, puts: list[tuple[Table[Any], bytes, Any]], jobs: list[tuple[Job, bool]]) -> None:
@@ -239,10 +246,11 @@ class Store:
             puts = puts + self.on_jobs(jobs)
         if not puts:
             return
-        for table, _, _ in puts:
+        changes = []
+        for table, key, record in puts:
             if not table.big:
                 self._table(table)  # loaded before it is changed
-        changes = [Change(table.service, table.name, key, None if record is None else table.encode(record)) for table, key, record in puts]
+            changes.append(Change(table.service, table.name, key, None if record is None else table.encode(record)))
         before = self._journal.position
         position = self._journal.append(changes)
         for (table, key, record), change in zip(puts, changes, strict=True):
@@ -272,13 +280,13 @@ class Store:
         self._filler.hurry()
         await waiter
 
-    def _carried_in_thread(self, position: int, changes: list[Change]) -> None:
+    def _carried_in_thread(self, position: int, places: Iterable[Place]) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._carried, position, changes)
+            self._loop.call_soon_threadsafe(self._carried, position, places)
 
-    def _carried(self, position: int, changes: list[Change]) -> None:
+    def _carried(self, position: int, places: Iterable[Place]) -> None:
         self._filled = position
-        for service, table, key, _ in changes:
+        for service, table, key in places:
             big = self._big.get((service, table))
             if big is not None:
                 big.carried(key, position)

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from headwater.aws.faults import fault
 from headwater.kernel.permissions import requires
 
+from .certificates import SERVER_MAX, SIGNING_MAX, server_certificates
 from .documents import INLINE_CHARACTERS_MAX, MANAGED_CHARACTERS_MAX, TRUST_CHARACTERS_MAX
+from .mfa_devices import devices
 from .model import GLOBAL, PER_ACCOUNT_MAX, Alias, aliases, attachments, groups, instance_profiles, policies, roles, users
+from .openid_providers import openid_providers
+from .saml_providers import saml_providers
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -21,6 +25,9 @@ QUOTAS: Final = {
     "InstanceProfilesQuota": PER_ACCOUNT_MAX["instance_profiles"],
     "GroupsPerUserQuota": 10,
     "AccessKeysPerUserQuota": 2,
+    "SigningCertificatesPerUserQuota": SIGNING_MAX,
+    "ServerCertificatesQuota": SERVER_MAX,
+    "PolicyVersionsInUseQuota": 10_000,
     "AttachedPoliciesPerUserQuota": 10,
     "AttachedPoliciesPerGroupQuota": 10,
     "AttachedPoliciesPerRoleQuota": 10,
@@ -67,6 +74,8 @@ async def get_account_summary(ctx: Context, request: dict[str, Any]) -> dict[str
     """Counts and quotas of what this room keeps."""
     place = (ctx.account, GLOBAL)
     own = ctx.store.scan(policies, *place)
+    devices_made = ctx.store.scan(devices, *place)
+    providers = len(ctx.store.scan(openid_providers, *place)) + len(ctx.store.scan(saml_providers, *place))
     counted = {
         "Users": len(ctx.store.scan(users, *place)),
         "Groups": len(ctx.store.scan(groups, *place)),
@@ -74,8 +83,14 @@ async def get_account_summary(ctx: Context, request: dict[str, Any]) -> dict[str
         "InstanceProfiles": len(ctx.store.scan(instance_profiles, *place)),
         "Policies": len(own),
         "PolicyVersionsInUse": len(own) + sum(arn.startswith("arn:aws:iam::aws:") for arn in attachments(ctx)),
-        "MFADevices": 0,
+        "MFADevices": len(devices_made),
+        "MFADevicesInUse": sum(device.user_id is not None for device in devices_made),
+        "ServerCertificates": len(ctx.store.scan(server_certificates, *place)),
+        "Providers": providers,
         "AccountMFAEnabled": 0,
         "AccountAccessKeysPresent": 0,
+        "AccountSigningCertificatesPresent": 0,
+        "AccountPasswordPresent": 0,
+        "GlobalEndpointTokenVersion": 1,
     }
     return {"SummaryMap": counted | QUOTAS}

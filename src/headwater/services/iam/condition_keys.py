@@ -28,6 +28,17 @@ def service_name(ctx: Context, request: dict[str, Any]) -> str | None:
     return request.get("AWSServiceName")
 
 
+@SERVICE.condition_key("iam:ServiceSpecificCredentialServiceName")
+def credential_service(ctx: Context, request: dict[str, Any]) -> str | None:
+    return request.get("ServiceName")
+
+
+@SERVICE.condition_key("iam:ServiceSpecificCredentialAgeDays")
+def credential_days(ctx: Context, request: dict[str, Any]) -> str | None:
+    days = request.get("CredentialAgeDays")
+    return None if days is None else str(days)
+
+
 @SERVICE.condition_key("iam:PermissionsBoundary")
 def permissions_boundary(ctx: Context, request: dict[str, Any]) -> str | None:
     """The boundary that the request sets; otherwise the one that the user or role has."""

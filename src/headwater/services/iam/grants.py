@@ -7,6 +7,7 @@ user's change costs the others a look, and nothing more.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
@@ -16,14 +17,27 @@ from headwater.kernel.authorization import Holdings
 from headwater.kernel.identity import role_session
 
 from .aws_managed import AWS_MANAGED, aws_managed
+from .mfa_devices import check_code
 from .model import GLOBAL, KINDS, Bearer, Policy, Role, User, arn_of, groups, policies, roles, users
+from .passwords import password_policies
 
 if TYPE_CHECKING:
+    from headwater.kernel.home import Home
     from headwater.kernel.identity import Principal
     from headwater.kernel.store import Store, Table
 
 EVERYTHING: Final = f"{AWS_MANAGED}AdministratorAccess"
 """What a root may do, as a policy: a federated user whom a root vouches for has it, within the session's policies."""
+OWN_PASSWORD: Final = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "iam:ChangePassword", "Resource": "arn:aws:iam::*:user/${aws:username}"},
+            {"Effect": "Allow", "Action": "iam:GetAccountPasswordPolicy", "Resource": "*"},
+        ],
+    }
+)
+"""What every user may in an account whose password policy says AllowUsersToChangePassword."""
 INLINE: Final = "inline:"
 UNIQUE_ID_LENGTH: Final = 21
 REMEMBERED_MAX: Final = 10_000
@@ -82,11 +96,12 @@ class Remembered(Generic[Answer]):
 
 
 class Grants:
-    """The kernel's PolicySource."""
+    """The kernel's PolicySource, and what STS asks of MFA devices."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        tables = (users, groups, roles, policies)
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._store = store = home.store
+        tables = (users, groups, roles, policies, password_policies)
         self._holdings: Remembered[Holdings | None] = Remembered(store, tables)
         self._managed: Remembered[PolicySet] = Remembered(store, tables)
 
@@ -100,6 +115,10 @@ class Grants:
         """The unique id of the role that has this ARN now."""
         role = role_at(self._store, role_arn)
         return None if role is None else role.unique_id
+
+    def check_mfa(self, account: str, serial: str, code: str) -> bool:
+        """Whether the device, which is somebody's, shows this code now. A code is good once."""
+        return check_code(self._home, account, serial, code)
 
     def managed(self, account: str, arns: tuple[str, ...]) -> PolicySet:
         """Managed policies by ARN, as a session is given them; one that is not there allows nothing."""
@@ -149,15 +168,20 @@ def held(reading: Reading, bearer: Bearer) -> Holdings:
     """Everything that a user, group or role has, a user's groups included."""
     boundary = bearer.boundary if isinstance(bearer, User | Role) else None
     return Holdings(
-        identity=PolicySet(identity_policies(reading, bearer)),
+        identity=PolicySet(_compiled_policies(reading, bearer)),
         boundary=None if boundary is None else PolicySet(_managed(reading, bearer.account, (boundary,))),
         tags=bearer.tags if isinstance(bearer, User | Role) else {},
         unique_id=bearer.unique_id,
     )
 
 
-def identity_policies(reading: Reading, bearer: Bearer) -> Iterator[Compiled]:
-    return (parse(written.document, source=written.source) for written in identity_documents(reading, bearer))
+def _compiled_policies(reading: Reading, bearer: Bearer) -> Iterator[Compiled]:
+    for written in identity_documents(reading, bearer):
+        yield parse(written.document, source=written.source)
+    if isinstance(bearer, User):
+        rules = reading.get(password_policies, bearer.account, GLOBAL)
+        if rules is not None and rules.users_may_change:
+            yield parse(OWN_PASSWORD, source="password policy")
 
 
 class Written(NamedTuple):

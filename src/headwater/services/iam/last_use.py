@@ -32,7 +32,8 @@ class Watch:
 
     def look(self, records: list[RequestRecord]) -> None:
         """The Bus's subscriber: it only ever keeps, and refuses nothing."""
-        for record in records:
+        last = {(record.access_key_id, record.principal): record for record in records}  # of several uses the last one counts
+        for record in last.values():
             subject = self._subject(record)
             if subject is not None:
                 use = LastUse(account=record.account, subject=subject, at=record.at, service=record.service, region=record.region)

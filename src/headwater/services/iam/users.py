@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,15 +11,27 @@ import msgspec
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.identity import ACCESS_KEYS, new_unique_id
 from headwater.kernel.permissions import requires
+from headwater.kernel.store import Table
 
 from . import arns
+from .certificates import signing_certificates
+from .mfa_devices import devices_of
 from .model import GLOBAL, User, arn_of, calling_user, check_quota, describe_user, find_user, tagged, taken, users
 from .paging import page, under
+from .passwords import login_profiles
 from .policies import checked_boundary
+from .service_credentials import service_credentials
+from .ssh_keys import ssh_keys
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
 
+OWNED: Final[dict[Table[Any], str]] = {
+    signing_certificates: "delete signing certificates",
+    ssh_keys: "delete SSH public keys",
+    service_credentials: "delete service specific credentials",
+}
+"""What else is a user's, by the user's id."""
 ROOT_SINCE: Final = datetime(2024, 1, 1, tzinfo=UTC)
 """An account is there without having been opened: its root has this date in every home."""
 
@@ -87,14 +100,23 @@ async def update_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 async def delete_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Only a user that has nothing left can go."""
     user = find_user(ctx, request["UserName"])
-    if user.attached:
-        raise fault("DeleteConflict", "Cannot delete entity, must detach all policies first.")
-    if user.inline:
-        raise fault("DeleteConflict", "Cannot delete entity, must delete policies first.")
-    if user.groups:
-        raise fault("DeleteConflict", "Cannot delete entity, must remove users from group first.")
-    if user.access_keys:
-        raise fault("DeleteConflict", "Cannot delete entity, must delete access keys first.")
+    for left in _left(ctx, user):
+        raise fault("DeleteConflict", f"Cannot delete entity, must {left} first.")
     async with ctx.store.transaction() as tx:
         tx.delete(users, user.account, GLOBAL, user.name)
     return {}
+
+
+def _left(ctx: Context, user: User) -> Iterator[str]:
+    """What stands in the way of a user's end."""
+    possessions = {
+        "detach all policies": user.attached,
+        "delete policies": user.inline,
+        "remove users from group": user.groups,
+        "delete access keys": user.access_keys,
+        "delete login profile": ctx.store.get(login_profiles, user.account, GLOBAL, user.unique_id),
+        "delete MFA device": devices_of(ctx, user),
+    }
+    for table, what in OWNED.items():
+        possessions[what] = ctx.store.scan(table, user.account, GLOBAL, user.unique_id)
+    yield from (what for what, found in possessions.items() if found)

@@ -1,18 +1,26 @@
-"""What Lambda tells the decision: its condition keys and the tags of functions.
+"""What Lambda tells the decision: the resource policies of functions, the tags of functions, and its condition keys.
 
+A function's policy, a version's and an alias's are apart: who asks for `function:f:PROD` is let in by what was permitted on the
+alias PROD, not by what was permitted on the function. A permission on the function itself is for its ARN without a qualifier,
+and for `$LATEST`, by which name AWS means the same.
 Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS Lambda".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
+from headwater.aws.policy.documents import Policy as Compiled
+from headwater.aws.policy.documents import parse
 from headwater.kernel.context import Context
+from headwater.kernel.service import ResourcePolicy
 
 from . import SERVICE
 from .arns import arn_of, function_arn
-from .model import FUNCTIONS, POLICIES
+from .model import FUNCTIONS, LATEST, POLICIES, Policy
 from .names import parts_of
 
 if TYPE_CHECKING:
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
 
 Request = dict[str, Any]
 Values = str | Iterable[str] | None
+COMPILED_MAX: Final = 4096
 
 
 @SERVICE.condition_key("lambda:Layer")
@@ -67,6 +76,32 @@ def security_groups(ctx: Context, request: Request) -> Values:
 def code_signing(ctx: Context, request: Request) -> Values:
     found: str | None = request.get("CodeSigningConfigArn")
     return found
+
+
+@SERVICE.resource_policy
+def policy_of(home: Home, action: str, resource: str) -> ResourcePolicy | None:
+    found = parts_of(resource)
+    if found is None or not found["account"] or ":function:" not in resource:
+        return None
+    qualifier = found["qualifier"] or ""
+    own = home.store.get(POLICIES, found["account"], found["region"], found["name"], "" if qualifier == LATEST else qualifier)
+    policies = () if own is None else (_compiled(own, resource),)
+    return ResourcePolicy(owner=found["account"], policies=policies)
+
+
+_COMPILED: Final[dict[str, tuple[Policy, Compiled]]] = {}
+
+
+def _compiled(own: Policy, resource: str) -> Compiled:
+    """Compiled anew where the record is another one than the last time."""
+    known = _COMPILED.get(resource)
+    if known is None or known[0] is not own:
+        if len(_COMPILED) >= COMPILED_MAX:
+            _COMPILED.clear()
+        statements = [statement | {"Resource": resource} for statement in own.statements]
+        document = msgspec.json.encode({"Version": "2012-10-17", "Statement": statements}).decode()
+        known = _COMPILED[resource] = (own, parse(document, source=resource, kind="resource"))
+    return known[1]
 
 
 @SERVICE.resource_tags

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from headwater.aws.faults import Fault
 from headwater.kernel.client import Client
 from headwater.kernel.context import Context
-from headwater.kernel.identity import Credentials
+from headwater.kernel.identity import Credentials, root_of
 
 from . import code
 from .fleet import fleet_of
@@ -26,7 +26,7 @@ VALID: Final = timedelta(minutes=10)
 
 
 async def _location_of(ctx: Context, sha256: str) -> str:
-    tasks = ctx.home.context(account=ACCOUNT, region=ctx.region, service="lambda")
+    tasks = Context(ctx.home, account=ACCOUNT, region=ctx.region, principal=root_of(ACCOUNT), service="lambda")
     bucket, key = f"awslambda-{ctx.region}-tasks", f"snapshots/{base64.b64decode(sha256).hex()}"
     client = tasks.client("s3")
     try:

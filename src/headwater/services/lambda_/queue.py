@@ -27,6 +27,7 @@ from .destinations import _deliver
 from .fleet import Crew, Fleet, fleet_of, version_of
 from .invocation import PENDING, Invocation, Outcome, Pending
 from .model import EVENT_CONFIGS, FUNCTIONS, LATEST, EventConfig
+from .names import Reference
 
 if TYPE_CHECKING:
     from headwater.kernel.home import Home
@@ -69,16 +70,16 @@ class Queue:
         fleet.is_stale = self._is_stale
         home.tasks.create_task(self._settle(), name="lambda queue")
 
-    async def accept(self, ctx: Context, function: str, qualifier: str | None, payload: bytes, client_context: str | None) -> None:
+    async def accept(self, ctx: Context, asked: Reference, payload: bytes, client_context: str | None) -> None:
         """The event is durable when this returns, and on its way."""
         now = ctx.clock.now()
         pending = Pending(
-            account=ctx.account,
-            region=ctx.region,
-            function=function,
+            account=asked.account,
+            region=asked.region,
+            function=asked.name,
             id=self._new_id(now),
             request_id=ctx.request_id,
-            qualifier=qualifier,
+            qualifier=asked.qualifier,
             payload=payload,
             accepted_at=now,
             client_context=client_context,

@@ -108,22 +108,31 @@ async def leave_organization(ctx: Context, request: dict[str, Any]) -> dict[str,
     return await _depart(ctx, organization, find_member(ctx, organization, ctx.account))
 
 
-async def _depart(ctx: Context, organization: Organization, member: Member) -> dict[str, Any]:
+def check_departure(ctx: Context, organization: Organization, member: Member) -> None:
+    """Refuse whom the organization does not let go."""
     if member.account == organization.account:
         raise cannot_leave()
     if ctx.store.scan(delegations, organization.account, GLOBAL, member.account):
         raise constraint("CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG")
     if member.created_at is not None and ctx.clock.now() < member.created_at + WAIT:
         raise constraint("WAIT_PERIOD_ACTIVE")
+
+
+async def _depart(ctx: Context, organization: Organization, member: Member) -> dict[str, Any]:
+    check_departure(ctx, organization, member)
     async with changing(ctx) as tx:
         _part(ctx, tx, organization, member)
     return {}
 
 
-def _part(ctx: Context, tx: Transaction, organization: Organization, member: Member) -> None:
-    """Tags and attachments are the organization's, and end with the membership."""
+def forget_attachments(ctx: Context, tx: Transaction, organization: Organization, member: Member) -> None:
     for attachment in ctx.store.scan(attachments, organization.account, GLOBAL, member.account):
         tx.delete(attachments, *attachments.key(attachment))
+
+
+def _part(ctx: Context, tx: Transaction, organization: Organization, member: Member) -> None:
+    """Tags and attachments are the organization's, and end with the membership."""
+    forget_attachments(ctx, tx, organization, member)
     for delegation in ctx.store.scan(delegations, organization.account, GLOBAL, member.account):
         tx.delete(delegations, *delegations.key(delegation))
     tx.put(members, msgspec.structs.replace(member, management="", parent_id="", joined_at=None, created_at=None, tags={}))

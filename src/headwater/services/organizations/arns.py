@@ -42,6 +42,16 @@ def named(*names: str) -> Callable[[Context, dict[str, Any]], list[str]]:
     return arns
 
 
+def new(*path: str) -> Callable[[Context, dict[str, Any]], str]:
+    """The ARN of what the request makes, whose id nobody knows yet: for its tags."""
+
+    def arn(ctx: Context, request: dict[str, Any]) -> str:
+        organization = organization_of(ctx.store, ctx.account)
+        return "*" if organization is None else organization.arn(*path, "*")
+
+    return arn
+
+
 def handshake_arn(ctx: Context, request: dict[str, Any]) -> str:
     """A handshake's ARN names the organization that sent it, whoever asks."""
     handshake = ctx.store.get(handshakes, request["HandshakeId"])

@@ -11,6 +11,7 @@ from headwater.aws.faults import Fault, fault
 from headwater.kernel.jobs import Job, handles
 from headwater.kernel.permissions import requires
 
+from .arns import new
 from .control import changing
 from .linked_role import LinkedRole
 from .model import (
@@ -45,6 +46,7 @@ class AccountDue(Job, frozen=True, kw_only=True, tag="organizations/account-due/
 
 
 @requires("organizations:CreateAccount")
+@requires("organizations:TagResource", new("account"), when="Tags")
 async def create_account(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Ask for an account; DescribeCreateAccountStatus tells when it is there."""
     organization = managed(ctx)
@@ -87,17 +89,18 @@ async def list_create_account_status(ctx: Context, request: dict[str, Any]) -> d
 
 @handles(AccountDue)
 async def _make(ctx: Context, due: AccountDue) -> None:
-    """First the role, which may be made twice, then the membership: who sees the account can assume its role."""
-    creation = ctx.store.get(creations, due.account, GLOBAL, due.subject)
-    organization = ctx.store.get(organizations, due.account, GLOBAL)
-    if creation is None or organization is None or creation.completed_at is not None:
+    """First the roles, which may be made twice, then the membership: who sees the account can assume its role."""
+    organization, creation = _wanted(ctx, due)
+    if organization is not None and creation is not None and not _is_taken(ctx, creation):
+        await _make_roles(ctx, organization, creation)
+    organization, creation = _wanted(ctx, due)  # again: the organization may have changed meanwhile
+    if organization is None or creation is None:
         return
     now = ctx.clock.now().replace(microsecond=0)
-    if any(member.email.lower() == creation.email.lower() for member in ctx.store.scan(members)):
+    if _is_taken(ctx, creation):
         async with ctx.store.transaction() as tx:
             tx.put(creations, msgspec.structs.replace(creation, completed_at=now, failure="EMAIL_ALREADY_EXISTS"))
         return
-    await _make_roles(ctx, organization, creation)
     made = Member(
         account=creation.new_account,
         name=creation.name,
@@ -113,6 +116,18 @@ async def _make(ctx: Context, due: AccountDue) -> None:
         if SCP in organization.policy_types:
             tx.put(attachments, full_access_of(organization, made.account))
         tx.put(creations, msgspec.structs.replace(creation, completed_at=now))
+
+
+def _wanted(ctx: Context, due: AccountDue) -> tuple[Organization | None, Creation | None]:
+    """What is asked for and by whom; no creation where the account is there already."""
+    creation = ctx.store.get(creations, due.account, GLOBAL, due.subject)
+    pending = creation if creation is not None and creation.completed_at is None else None
+    return ctx.store.get(organizations, due.account, GLOBAL), pending
+
+
+def _is_taken(ctx: Context, creation: Creation) -> bool:
+    """An address is of one account."""
+    return any(member.email.casefold() == creation.email.casefold() for member in ctx.store.scan(members))
 
 
 async def _make_roles(ctx: Context, organization: Organization, creation: Creation) -> None:

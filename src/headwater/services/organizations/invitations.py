@@ -6,13 +6,14 @@ An account is invited by its number or by its address. Only the invited one acce
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.permissions import requires
 
+from .accounts import check_departure, forget_attachments
 from .arns import handshake_arn, invited_arn
 from .control import changing
 from .linked_role import LinkedRole
@@ -32,7 +33,7 @@ from .paging import page
 from .policies import full_access_of
 from .refusals import denied, invalid, no_handshake
 from .tags import tagged
-from .tree import check_room, known, managed, open_invitations, organization_of, overseen
+from .tree import check_room, find_member, known, managed, members_of, open_invitations, organization_of, overseen
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -80,6 +81,7 @@ def _described(ctx: Context, handshake: Handshake) -> dict[str, Any]:
 
 
 @requires("organizations:InviteAccountToOrganization", invited_arn)
+@requires("organizations:TagResource", invited_arn, when="Tags")
 async def invite_account_to_organization(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Send an invitation."""
     organization = managed(ctx)
@@ -88,7 +90,7 @@ async def invite_account_to_organization(ctx: Context, request: dict[str, Any]) 
         raise invalid("INVALID_PARTY_TYPE_TARGET")
     if target["Type"] == "ACCOUNT" and not (len(target["Id"]) == 12 and target["Id"].isdecimal()):
         raise invalid("INVALID_PATTERN")
-    if any(each.management and target["Id"].casefold() in {each.account, each.email.casefold()} for each in ctx.store.scan(members)):
+    if any(target["Id"].casefold() in {each.account, each.email.casefold()} for each in members_of(ctx, organization)):
         raise already_in_an_organization()
     if any(one.target == target["Id"] for one in open_invitations(ctx, organization)):
         raise fault("DuplicateHandshakeException", "A handshake with the same action and target already exists.")
@@ -116,28 +118,46 @@ async def invite_account_to_organization(ctx: Context, request: dict[str, Any]) 
 
 @requires("organizations:AcceptHandshake", handshake_arn)
 async def accept_handshake(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    """The caller's account joins, under the root."""
-    accepted = _settled(ctx, _received(ctx, request["HandshakeId"]), "ACCEPTED")
-    organization = ctx.store.get(organizations, accepted.account, GLOBAL)
-    assert organization is not None, "its invitations are cancelled before an organization goes"
-    if organization_of(ctx.store, ctx.account) is not None:
-        raise already_in_an_organization()
-    if organization.has_all_features:
+    """The caller's account joins, under the root; from another organization, if it may leave that."""
+    joining = _joining(ctx, request["HandshakeId"])
+    if joining.organization.has_all_features:
         await LinkedRole(ctx.client("iam")).make_as_caller()
+        joining = _joining(ctx, request["HandshakeId"])  # again: the invitation may have been cancelled meanwhile
     joined = msgspec.structs.replace(
         known(ctx.store, ctx.account),
-        management=organization.account,
-        parent_id=organization.root_id,
-        joined_at=accepted.settled_at,
+        management=joining.organization.account,
+        parent_id=joining.organization.root_id,
+        joined_at=joining.accepted.settled_at,
         created_at=None,
-        tags=accepted.tags,
+        tags=joining.accepted.tags,
     )
     async with changing(ctx) as tx:
-        tx.put(handshakes, accepted)
+        tx.put(handshakes, joining.accepted)
+        if joining.before is not None:
+            forget_attachments(ctx, tx, joining.before, joined)
         tx.put(members, joined)
-        if SCP in organization.policy_types:
-            tx.put(attachments, full_access_of(organization, joined.account))
-    return _described(ctx, accepted)
+        if SCP in joining.organization.policy_types:
+            tx.put(attachments, full_access_of(joining.organization, joined.account))
+    return _described(ctx, joining.accepted)
+
+
+class _Joining(NamedTuple):
+    accepted: Handshake
+    organization: Organization
+    before: Organization | None
+    """The organization that the account leaves for it."""
+
+
+def _joining(ctx: Context, handshake_id: str) -> _Joining:
+    accepted = _settled(ctx, _received(ctx, handshake_id), "ACCEPTED")
+    organization = ctx.store.get(organizations, accepted.account, GLOBAL)
+    assert organization is not None, "its invitations are cancelled before an organization goes"
+    before = organization_of(ctx.store, ctx.account)
+    if before is not None:
+        if before.id == organization.id:
+            raise already_in_an_organization()
+        check_departure(ctx, before, find_member(ctx, before, ctx.account))
+    return _Joining(accepted, organization, before)
 
 
 async def _settle(ctx: Context, handshake: Handshake, outcome: str) -> dict[str, Any]:

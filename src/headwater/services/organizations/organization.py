@@ -12,6 +12,7 @@ from headwater.kernel.permissions import requires
 from .control import changing
 from .linked_role import LinkedRole
 from .model import (
+    ALL_FEATURES,
     GLOBAL,
     Organization,
     attachments,
@@ -34,21 +35,26 @@ if TYPE_CHECKING:
     from headwater.kernel.store import Table
 
 
+def _check_alone(ctx: Context) -> None:
+    if organization_of(ctx.store, ctx.account) is not None:
+        raise fault("AlreadyInOrganizationException", "The AWS account is already a member of an organization.")
+
+
 @requires("organizations:CreateOrganization")
 async def create_organization(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The caller's account becomes the management account."""
-    if organization_of(ctx.store, ctx.account) is not None:
-        raise fault("AlreadyInOrganizationException", "The AWS account is already a member of an organization.")
+    _check_alone(ctx)
+    if request.get("FeatureSet", ALL_FEATURES) == ALL_FEATURES:
+        await LinkedRole(ctx.client("iam")).make_as_caller()
+        _check_alone(ctx)  # again: another call may have been quicker meanwhile
     now = ctx.clock.now().replace(microsecond=0)
     founded = Organization(
         account=ctx.account,
         id=new_id("o-", 10),
         root_id=new_id("r-", 4),
-        feature_set=request.get("FeatureSet", "ALL"),
+        feature_set=request.get("FeatureSet", ALL_FEATURES),
         created_at=now,
     )
-    if founded.has_all_features:
-        await LinkedRole(ctx.client("iam")).make_as_caller()
     founder = msgspec.structs.replace(
         known(ctx.store, ctx.account), management=ctx.account, parent_id=founded.root_id, joined_at=now, created_at=None
     )

@@ -9,7 +9,7 @@ import msgspec
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.permissions import requires
 
-from .arns import named
+from .arns import named, new
 from .control import changing
 from .documents import check
 from .model import (
@@ -97,6 +97,7 @@ def _name_is_taken(ctx: Context, organization: Organization, policy: Policy) -> 
 
 
 @requires("organizations:CreatePolicy")
+@requires("organizations:TagResource", new("policy", SCP.lower()), when="Tags")
 async def create_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A policy forbids nothing until it is attached."""
     organization = managed(ctx)

@@ -9,7 +9,7 @@ import msgspec
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.permissions import requires
 
-from .arns import named
+from .arns import named, new
 from .control import changing
 from .model import GLOBAL, SCP, Organization, Unit, attachments, describe_unit, members, new_id, units
 from .paging import page
@@ -45,6 +45,7 @@ def _siblings(ctx: Context, organization: Organization, parent_id: str) -> list[
 
 
 @requires("organizations:CreateOrganizationalUnit", named("ParentId"))
+@requires("organizations:TagResource", new("ou"), when="Tags")
 async def create_organizational_unit(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A unit under the root or under another unit, five deep at most."""
     organization = managed(ctx)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from headwater.aws.faults import Fault
 from headwater.aws.wire import Stream
 
 from .records import Cluster, Instance, by_id
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from headwater.kernel.store import Store
 
 FEATURE: Final = "Lambda"
+NO_CREDENTIALS: Final = "Missing Credentials: Cannot instantiate Lambda Client"
 
 
 class CallRefused(Exception):
@@ -35,8 +37,11 @@ def invoker(home: Home, account: str, region: str, resource_id: str) -> Invoke:
             raise CallRefused("the database is being deleted")
         role = role_of(home.store, owner)
         ctx = home.context(account=account, region=region, service="rds")
-        functions = ctx.client("lambda", role=role, region=_region(arn) or region)
-        answer = await functions.invoke(FunctionName=arn, InvocationType="RequestResponse" if sync else "Event", Payload=payload)
+        functions = ctx.client("lambda", role=role, session_name=owner.name, region=_region(arn) or region, source_arn=owner.arn)
+        try:
+            answer = await functions.invoke(FunctionName=arn, InvocationType="RequestResponse" if sync else "Event", Payload=payload)
+        except Fault as refusal:
+            raise _in_sql(refusal, role) from refusal
         if not sync:
             return b""
         result = answer.get("Payload", b"")
@@ -48,6 +53,17 @@ def invoker(home: Home, account: str, region: str, resource_id: str) -> Invoke:
     return invoke
 
 
+def _in_sql(refusal: Fault, role: str) -> CallRefused:
+    """STS's refusal is that the database has no credentials, Lambda's that those it has do not suffice."""
+    match refusal.code:
+        case "AccessDenied":
+            return CallRefused(f"{NO_CREDENTIALS}: rds.amazonaws.com may not assume role {role}")
+        case "AccessDeniedException":
+            return CallRefused(f"Access denied: {refusal.message}")
+        case _:
+            return CallRefused(str(refusal))
+
+
 def role_of(store: Store, owner: Instance | Cluster) -> str:
     """The role under which the server calls functions; CallRefused names what is missing."""
     setting = chosen(store, owner).get(LAMBDA_ROLE) if isinstance(owner, Cluster) else None
@@ -57,9 +73,9 @@ def role_of(store: Store, owner: Instance | Cluster) -> str:
         if for_lambda:
             return for_lambda[0]
         missing = f"{LAMBDA_ROLE} is not set" if isinstance(owner, Cluster) else f"no role is associated with {owner.name} for {FEATURE}"
-        raise CallRefused(f"Missing Credentials: Cannot instantiate Lambda Client: {missing}")
+        raise CallRefused(f"{NO_CREDENTIALS}: {missing}")
     if wanted not in {role.arn for role in owner.roles}:
-        raise CallRefused(f"Missing Credentials: Cannot instantiate Lambda Client: role {wanted} is not associated with {owner.name}")
+        raise CallRefused(f"{NO_CREDENTIALS}: role {wanted} is not associated with {owner.name}")
     return wanted
 
 

@@ -1,8 +1,9 @@
 """S3 and the Data Catalog as a cluster sees them: boto3 calls to the gateway under a role that is associated with the cluster.
 
 Objects are read in place: HeadObject with the header `x-headwater-in-place` makes S3 answer where the object's bytes lie as a plain
-file. Easy to get wrong: a role that is not associated is refused by Redshift itself, before STS is asked; names that begin with
-`_` or `.` are no data. Source: Redshift documentation, "Authorizing COPY … using IAM roles", "Creating data files for queries".
+file. It is asked for each object at every reading, since this is where S3 decides whether the role may read it. Easy to get wrong: a
+role that is not associated is refused by Redshift itself, before STS is asked; names that begin with `_` or `.` are no data.
+Source: Redshift documentation, "Authorizing COPY … using IAM roles", "Creating data files for queries".
 """
 
 import contextlib
@@ -13,14 +14,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from headwater.engines.warehouse.sql.lake import ExternalTable, LakeError, LakeFile, Partition
+from headwater.engines.warehouse.sql.lake import ExternalTable, LakeError, LakeFile, Partition, RoleRefused
 from headwater.services.redshift import hive
-from headwater.services.redshift.charter import CharterFile
+from headwater.services.redshift.charter import Charter, CharterFile
 
 IN_PLACE: Final = "x-headwater-in-place"
 RENEW_BEFORE: Final = timedelta(minutes=5)
 HEADS_AT_ONCE: Final = 8
-KNOWN_FILES_MAX: Final = 100_000
+CODES_OF_HEADS: Final = {"403": "AccessDenied", "404": "NoSuchKey"}
+"""The answer to a HEAD has no body, and so no code but its status."""
 
 
 class Aws:
@@ -29,7 +31,6 @@ class Aws:
     def __init__(self, charter: CharterFile) -> None:
         self.charter = charter
         self.heads = ThreadPoolExecutor(HEADS_AT_ONCE, thread_name_prefix="head")
-        self.known_files: dict[tuple[str, str, str, str], Path] = {}
         self._clients: dict[tuple[str, str], tuple[Any, datetime | None]] = {}
         self._lock = threading.Lock()
         self._session: Any = None
@@ -58,7 +59,7 @@ class Aws:
             return [charter.default_role]
         chain = [one.strip() for one in role_arn.split(",")]
         if chain[0] not in charter.roles:
-            raise not_authorized(charter.region, charter.account, charter.cluster, user, chain[0])
+            raise not_authorized(charter, user, chain[0])
         return chain
 
     def _made(self, service: str, chain: list[str], user: str) -> tuple[Any, datetime | None]:
@@ -66,8 +67,13 @@ class Aws:
         keys = self._service_keys()
         expires_at = None
         for role in chain:
-            with lake_errors(), contextlib.closing(self._boto("sts", keys)) as sts:
-                answer = sts.assume_role(RoleArn=role, RoleSessionName=f"RedshiftIamRoleSession-{charter.cluster}"[:64])
+            try:
+                with lake_errors(), contextlib.closing(self._boto("sts", keys)) as sts:
+                    answer = sts.assume_role(RoleArn=role, RoleSessionName=f"RedshiftIamRoleSession-{charter.cluster}"[:64])
+            except LakeError as refusal:
+                if refusal.code != "AccessDenied":
+                    raise
+                raise not_authorized(charter, user, role) from refusal
             credentials = answer["Credentials"]
             expires_at = credentials["Expiration"]
             keys = {
@@ -160,23 +166,8 @@ class AwsLake:
         with lake_errors():
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             listed = [one for page in pages for one in page.get("Contents", []) if is_data(one["Key"], one["Size"])]
-            paths = self._aws.heads.map(lambda one: self._path(client, bucket, one, role_arn), listed)
+            paths = self._aws.heads.map(lambda one: where_it_lies(client, bucket, one["Key"]), listed)
             return [LakeFile(path=path, key=one["Key"], size=one["Size"]) for one, path in zip(listed, paths, strict=True)]
-
-    def _path(self, client: Any, bucket: str, listed: dict[str, Any], role_arn: str) -> Path:
-        """Where the object lies. The same object lies where it lay, as long as the file is there."""
-        known_files = self._aws.known_files
-        name = (role_arn, bucket, listed["Key"], f"{listed['ETag']} {listed['LastModified']}")
-        path = known_files.get(name)
-        if path is None or not path.exists():
-            answer = client.head_object(Bucket=bucket, Key=listed["Key"])
-            where = answer["ResponseMetadata"]["HTTPHeaders"].get("x-headwater-file")
-            if where is None:
-                raise LakeError("InternalError", f"S3 did not say where s3://{bucket}/{listed['Key']} lies", 500)
-            if len(known_files) >= KNOWN_FILES_MAX:
-                known_files.clear()
-            path = known_files[name] = Path(where)
-        return path
 
     def write(self, bucket: str, key: str, path: Path, role_arn: str) -> None:
         client = self._aws.client("s3", role_arn, self._user)
@@ -189,13 +180,21 @@ def is_data(key: str, size: int) -> bool:
     return not (key.rsplit("/", 1)[-1].startswith(("_", ".")) or (key.endswith("/") and size == 0))
 
 
+def where_it_lies(client: Any, bucket: str, key: str) -> Path:
+    answer = client.head_object(Bucket=bucket, Key=key)
+    path = answer["ResponseMetadata"]["HTTPHeaders"].get("x-headwater-file")
+    if path is None:
+        raise LakeError("InternalError", f"S3 did not say where s3://{bucket}/{key} lies", 500)
+    return Path(path)
+
+
 def ask_in_place(params: dict[str, Any], **_: Any) -> None:
     params["headers"][IN_PLACE] = "1"
 
 
-def not_authorized(region: str, account: str, cluster: str, user: str, role_arn: str) -> LakeError:
-    who = f"arn:aws:redshift:{region}:{account}:dbuser:{cluster}/{user}"
-    return LakeError("AccessDenied", f"User {who} is not authorized to assume IAM Role {role_arn}", 403)
+def not_authorized(charter: Charter, user: str, role_arn: str) -> LakeError:
+    who = f"arn:aws:redshift:{charter.region}:{charter.account}:dbuser:{charter.cluster}/{user}"
+    return RoleRefused(f"User {who} is not authorized to assume IAM Role {role_arn}")
 
 
 @contextlib.contextmanager
@@ -210,7 +209,10 @@ def lake_errors() -> Iterator[None]:
         metadata = answer.get("ResponseMetadata", {})
         error = answer["Error"]
         raise LakeError(
-            error["Code"], error.get("Message", ""), metadata.get("HTTPStatusCode", 400), metadata.get("RequestId", "")
+            CODES_OF_HEADS.get(error["Code"], error["Code"]),
+            error.get("Message", ""),
+            metadata.get("HTTPStatusCode", 400),
+            metadata.get("RequestId", ""),
         ) from refusal
     except BotoCoreError as failure:
         raise LakeError("ServiceUnavailable", str(failure), 503) from failure

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from headwater.aws.faults import Fault
+from headwater.aws.faults import Fault, fault
+from headwater.aws.models import service_model
 from headwater.kernel.context import Context
 
 from .model import refused
@@ -56,16 +57,22 @@ class Logins:
         self._known: dict[tuple[str, ...], Login] = {}
 
     async def of(self, ctx: Context, target: Target) -> Login:
+        """Also of a login that is kept the caller must have the permission now."""
         key = (ctx.account, ctx.region, ctx.principal.arn, *msgspec.structs.astuple(target))
         cluster = await _described(ctx, target.cluster)
         endpoint = cluster.get("Endpoint")
         if endpoint is None:
             raise refused(f"Redshift cluster {target.cluster} is not available.")
         login = self._known.get(key)
-        if login is None or (login.expires_at is not None and login.expires_at - RENEW_BEFORE <= ctx.clock.now()):
-            login = await self._asked(ctx, target, endpoint)
-            if login.expires_at is not None:
-                self._known[key] = login
+        try:
+            if login is None or (login.expires_at is not None and login.expires_at - RENEW_BEFORE <= ctx.clock.now()):
+                login = await self._asked(ctx, target, endpoint)
+            else:
+                await _check(ctx, *_wanted(target))
+        except Fault as refusal:
+            raise _here(refusal) from refusal
+        if login.expires_at is not None:
+            self._known[key] = login
         return msgspec.structs.replace(login, host=endpoint["Address"], port=endpoint["Port"])
 
     def forget(self) -> None:
@@ -75,13 +82,25 @@ class Logins:
         host, port = endpoint["Address"], endpoint["Port"]
         if target.secret_arn:
             return await _secret_login(ctx, target.secret_arn, host, port)
+        operation, request = _wanted(target)
         redshift = ctx.client("redshift")
-        asked = {"ClusterIdentifier": target.cluster, "DbName": target.database, "DurationSeconds": CREDENTIALS_S}
-        if target.db_user:
-            answer = await redshift.get_cluster_credentials(DbUser=target.db_user, **asked)
-        else:
-            answer = await redshift.get_cluster_credentials_with_iam(**asked)
+        ask = redshift.get_cluster_credentials if operation == "GetClusterCredentials" else redshift.get_cluster_credentials_with_iam
+        answer = await ask(**request)
         return Login(host, port, answer["DbUser"], answer["DbPassword"], answer["Expiration"])
+
+
+def _wanted(target: Target) -> tuple[str, dict[str, Any]]:
+    """Redshift's operation that gives the login, and what it is asked."""
+    request = {"ClusterIdentifier": target.cluster, "DbName": target.database, "DurationSeconds": CREDENTIALS_S}
+    if target.db_user:
+        return "GetClusterCredentials", request | {"DbUser": target.db_user}
+    return "GetClusterCredentialsWithIAM", request
+
+
+async def _check(ctx: Context, operation: str, request: dict[str, Any]) -> None:
+    via = (*ctx.called_via, ctx.service)
+    there = Context(ctx.home, account=ctx.account, region=ctx.region, principal=ctx.principal, service="redshift", called_via=via)
+    await ctx.home.authorization.authorize(there, service_model("redshift").operations[operation], request)
 
 
 async def _secret_login(ctx: Context, secret: str, host: str, port: int) -> Login:
@@ -93,9 +112,16 @@ async def _secret_login(ctx: Context, secret: str, host: str, port: int) -> Logi
         raise refused("The secret must hold a JSON object with username and password.") from None
 
 
+def _here(refusal: Fault) -> Fault:
+    """What the caller may not do at Redshift or Secrets Manager, in this API's spelling of it."""
+    return fault("AccessDeniedException", refusal.message) if refusal.code == "AccessDenied" else refusal
+
+
 async def _described(ctx: Context, identifier: str) -> dict[str, Any]:
+    """The endpoint is looked up by the API itself, as on AWS: the caller needs no permission to describe clusters."""
     try:
-        answer = await ctx.client("redshift").describe_clusters(ClusterIdentifier=identifier)
+        own = ctx.home.context(account=ctx.account, region=ctx.region, service="redshift-data")
+        answer = await own.client("redshift").describe_clusters(ClusterIdentifier=identifier)
     except Fault as missing:
         if missing.code == "ClusterNotFound":
             raise refused("Redshift endpoint doesn't exist in this region.") from missing

@@ -16,7 +16,7 @@ from headwater.kernel.jobs import Job, handles
 from headwater.kernel.permissions import requires
 
 from . import SERVICE, arns, model, results
-from .connecting import Target, _described, target_of
+from .connecting import Target, target_of
 from .model import ACTIVE_MAX, ENDED, KEPT, Parameter, Part, Statement, describe, list_item, query_not_found, refused, statements, submitted
 from .running import INTERRUPTED, KeptSession, failed, running_of
 
@@ -48,8 +48,10 @@ async def _submit(ctx: Context, request: dict[str, Any], sqls: list[str], *, is_
     earlier = _earlier(ctx, token)
     if earlier is not None:
         return submitted(earlier)
-    target = _session_target(ctx, request) or target_of(request)
-    await _described(ctx, target.cluster)
+    target = _session_target(ctx, request)
+    if target is None:
+        target = target_of(request)
+        await live.logins.of(ctx, target)  # who may not log in is told here, not by a statement that fails (boto3 issue 2899)
     if live.active >= ACTIVE_MAX:
         raise fault("ActiveStatementsExceededException", f"Active statements exceeded the allowed quota ({ACTIVE_MAX}).")
 

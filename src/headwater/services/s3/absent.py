@@ -12,9 +12,8 @@ from headwater.aws.faults import fault
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
-from .access import bucket_of, canonical_id, key_of
-from .arns import BUCKET, OBJECT, versioned
-from .keeper import Keeper
+from .access import bucket_of
+from .arns import BUCKET
 from .records import Bucket
 
 
@@ -69,18 +68,6 @@ async def get_bucket_request_payment(ctx: Context, request: dict[str, Any]) -> d
     return {"Payer": "BucketOwner"}
 
 
-@requires("s3:GetBucketAcl", BUCKET)
-async def get_bucket_acl(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return _owner_alone(bucket_of(ctx, request))
-
-
-@requires(versioned("s3:GetObject", "Acl"), OBJECT)
-async def get_object_acl(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    bucket = bucket_of(ctx, request)
-    Keeper.of(ctx).find(ctx, bucket.name, key_of(request), request.get("VersionId"), "GET")
-    return _owner_alone(bucket)
-
-
 @requires("s3:PutBucketCORS", BUCKET)
 async def delete_bucket_cors(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _nothing_set(bucket_of(ctx, request))
@@ -103,9 +90,3 @@ async def delete_bucket_replication(ctx: Context, request: dict[str, Any]) -> di
 
 def _nothing_set(_: Bucket) -> dict[str, Any]:
     return {}
-
-
-def _owner_alone(bucket: Bucket) -> dict[str, Any]:
-    """The access control list that every bucket and object has while lists cannot be put."""
-    owner = canonical_id(bucket.account)
-    return {"Owner": {"ID": owner}, "Grants": [{"Grantee": {"ID": owner, "Type": "CanonicalUser"}, "Permission": "FULL_CONTROL"}]}

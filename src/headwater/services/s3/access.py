@@ -1,17 +1,16 @@
-"""Who may touch a bucket, and from which region: the checks that every operation on a bucket begins with.
+"""Which bucket a request means, whose it is said to be, and from which region: the checks that every operation on a bucket begins with.
 
-For now the owning account's principals may do everything and nobody else anything; policies are the next issue. A request that was
+Who may touch it has been decided before (kernel/authorization.py, with this room's `authorization`). A request that was
 signed for another region is sent on as AWS sends it on; in-process calls carry no headers and are not.
 """
 
 from __future__ import annotations
 
-import hashlib
-from functools import lru_cache
 from typing import Any, Final
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
+from headwater.kernel.identity import canonical_id
 
 from .records import BUCKETS, Bucket
 from .refusals import access_denied, no_such_bucket
@@ -29,7 +28,7 @@ def bucket_of(ctx: Context, request: dict[str, Any], member: str = "Bucket", own
         raise no_such_bucket(request[member])
     if ctx.region != bucket.region and ctx.headers:
         raise elsewhere(ctx, bucket)
-    if bucket.account != ctx.account or ctx.principal.kind == "anonymous" or request.get(owner, bucket.account) != bucket.account:
+    if request.get(owner, bucket.account) != bucket.account:
         raise access_denied()
     return bucket
 
@@ -57,12 +56,6 @@ def key_of(request: dict[str, Any]) -> str:
     if len(key) * 4 > KEY_BYTES_MAX and (size := len(key.encode("utf-8", "surrogatepass"))) > KEY_BYTES_MAX:
         raise fault("KeyTooLongError", "Your key is too long", Size=str(size), MaxSizeAllowed=str(KEY_BYTES_MAX))
     return key
-
-
-@lru_cache(maxsize=1024)
-def canonical_id(account: str) -> str:
-    """The account's canonical user id: 64 hexadecimal digits that belong to it for ever."""
-    return hashlib.sha256(f"canonical user of {account}".encode()).hexdigest()
 
 
 def owner_of(bucket: Bucket) -> dict[str, str]:

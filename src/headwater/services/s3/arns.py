@@ -6,12 +6,13 @@ another action of it (s3:GetObjectVersion). Source: "Required permissions for Am
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import unquote
 
 from headwater.kernel.context import Context
 
+from .grants import are_asked
 from .ordering import ORDER_LENGTH
 from .records import NULL, OBJECTS, VERSIONS, ObjectVersion, sortable
 
@@ -20,7 +21,6 @@ Request = dict[str, Any]
 ALL_BUCKETS: Final = "arn:aws:s3:::*"
 BUCKET: Final = "arn:aws:s3:::{Bucket}"
 OBJECT: Final = "arn:aws:s3:::{Bucket}/{Key}"
-GRANTS: Final = frozenset({"GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"})
 _VERSION_MARK: Final = "?versionId="
 
 
@@ -64,25 +64,17 @@ def tags_of(ctx: Context, bucket: str, key: str, version_id: str | None) -> dict
 
 
 def sets_acl(ctx: Context, request: Request) -> bool:
-    return "ACL" in request or not GRANTS.isdisjoint(request)
+    return are_asked(request)
 
 
 def tags_bucket(ctx: Context, request: Request) -> bool:
     return bool((request.get("CreateBucketConfiguration") or {}).get("Tags"))
 
 
-def objects_to_delete(ctx: Context, request: Request) -> Iterator[str]:
-    return _to_delete(request, of_versions=False)
-
-
-def versions_to_delete(ctx: Context, request: Request) -> Iterator[str]:
-    return _to_delete(request, of_versions=True)
-
-
-def _to_delete(request: Request, *, of_versions: bool) -> Iterator[str]:
-    for one in request["Delete"].get("Objects") or []:
-        if bool(one.get("VersionId")) == of_versions:
-            yield f"arn:aws:s3:::{request['Bucket']}/{one['Key']}"
+def one_to_delete(request: Request, one: Request) -> tuple[str, str]:
+    """The action and the ARN of one entry of a list of objects to delete."""
+    action = "s3:DeleteObjectVersion" if one.get("VersionId") else "s3:DeleteObject"
+    return action, f"arn:aws:s3:::{request['Bucket']}/{one['Key']}"
 
 
 def _version(ctx: Context, bucket: str, key: str, version_id: str | None) -> ObjectVersion | None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from headwater.aws.faults import Fault, fault
 
-from . import tags
+from . import grants, tags
 from .records import Bucket, ObjectVersion, Upload
 from .refusals import header_not_built, invalid_argument
 
@@ -44,9 +44,7 @@ NOT_BUILT: Final = {
     "IfMatchSize": "x-amz-if-match-size",
 }
 _NOT_BUILT_MEMBERS: Final = frozenset(NOT_BUILT)
-_WORN: Final = frozenset({*SYSTEM_HEADERS, "Expires", "StorageClass", "Tagging"})
-_GRANTS: Final = frozenset({"GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP", "GrantWrite"})
-_FITTING_ACLS: Final = frozenset({"bucket-owner-full-control"})
+_WORN: Final = frozenset({*SYSTEM_HEADERS, "Expires", "StorageClass", "Tagging", "ACL", *grants.MEMBERS})
 
 
 def refuse_not_built(request: Mapping[str, Any]) -> None:
@@ -59,18 +57,9 @@ def refuse_not_built(request: Mapping[str, Any]) -> None:
 
 
 def check_acl(request: Mapping[str, Any], bucket: Bucket) -> None:
-    """Raise for an access control list: with BucketOwnerEnforced as AWS does, otherwise because lists are not built."""
-    acl = request.get("ACL")
-    if (acl is None or acl in _FITTING_ACLS) and _GRANTS.isdisjoint(request):
-        return
-    if bucket.ownership == "BucketOwnerEnforced":
-        raise acl_not_supported()
-    if acl != "private" or not _GRANTS.isdisjoint(request):
-        raise header_not_built("x-amz-acl" if acl is not None else "x-amz-grant-*")
-
-
-def acl_not_supported() -> Fault:
-    return fault("AccessControlListNotSupported", "The bucket does not allow ACLs")
+    """Raise for an access control list that the bucket does not take."""
+    if grants.are_asked(request):
+        grants.check_for(bucket, grants.asked(request, grants.CANNED_OF_OBJECTS), request.get("ACL"))
 
 
 def storage_class(request: Mapping[str, Any]) -> str:
@@ -133,6 +122,7 @@ def worn(thing: ObjectVersion | Upload) -> dict[str, Any]:
         "metadata": thing.metadata,
         "storage_class": thing.storage_class,
         "tags": thing.tags,
+        "grants": thing.grants,
     }
 
 
@@ -151,4 +141,5 @@ def asked_in_full(request: Mapping[str, Any]) -> dict[str, Any]:
         "metadata": metadata(request),
         "storage_class": storage_class(request),
         "tags": tags_of_header(request.get("Tagging")),
+        "grants": grants.asked(request, grants.CANNED_OF_OBJECTS),
     }

@@ -1,24 +1,36 @@
-"""What S3 tells the decision about a request: its own condition keys.
+"""What S3 tells the decision: whose a bucket is, what its policy and its access control lists say, and its own condition keys.
 
-Keys that a request does not carry are absent, not empty. Source: Service Authorization Reference, "Actions, resources, and
-condition keys for Amazon S3", and "Bucket policy examples using condition keys" of the user guide.
+A bucket's owner is the one whom the decision asks across accounts, so a bucket answers also where it has no policy. The blocks of
+public access are obeyed here for what was written before them: a public policy is then for the owner's account alone, and a list
+is read without its public grants. Condition keys that a request does not carry are absent, not empty.
+Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3", and "Bucket policy examples using
+condition keys" of the user guide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+import json
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
+from headwater.aws.policy.documents import Policy, parse
 from headwater.kernel.context import Context
+from headwater.kernel.service import ResourcePolicy
 
-from . import SERVICE
+from . import SERVICE, grants
 from .arns import split_source, tags_of
-from .records import BUCKETS
+from .policies import is_public
+from .records import BUCKETS, OBJECTS, Bucket, Grant, sortable
+
+if TYPE_CHECKING:
+    from headwater.kernel.home import Home
 
 Request = dict[str, Any]
 Values = str | Iterable[str] | None
 
+PREFIX: Final = "arn:aws:s3:::"
 SIGNED_SO: Final = "AWS4-HMAC-SHA256"
 OF_MEMBERS: Final = {
     "s3:delimiter": "Delimiter",
@@ -93,6 +105,51 @@ def creates_object(ctx: Context, request: Request) -> Values:
     """A put, a copy and the end of an upload in parts make an object; the beginning of one and its parts do not."""
     makes = "PartNumber" not in request and ("Body" in request or "CopySource" in request or "UploadId" in request)
     return "true" if makes else "false"
+
+
+# -- policies --------------------------------------------------------------------------------------------------------------
+
+
+@SERVICE.resource_policy
+def policy_of(home: Home, action: str, resource: str) -> ResourcePolicy | None:
+    name, _, key = resource.removeprefix(PREFIX).partition("/")
+    bucket = home.store.get(BUCKETS, name)
+    if bucket is None or action == "s3:CreateBucket":
+        return None  # CreateBucket says itself whose a name is already
+    block = bucket.public_access_block or {}
+    policies = list(_of_bucket(bucket, block)) if bucket.policy else []
+    if bucket.ownership != grants.ENFORCED:
+        policies += _of_lists(home, bucket, action, resource, key, ignores_public=block.get("IgnorePublicAcls", False))
+    return ResourcePolicy(owner=bucket.account, policies=tuple(policies))
+
+
+def _of_bucket(bucket: Bucket, block: dict[str, bool]) -> Iterator[Policy]:
+    arn = f"{PREFIX}{bucket.name}"
+    yield parse(bucket.policy, source=arn, kind="resource")
+    if block.get("RestrictPublicBuckets") and is_public(bucket.policy):
+        yield _for_owner_alone(bucket.account, arn)
+
+
+@lru_cache(maxsize=1024)
+def _for_owner_alone(account: str, arn: str) -> Policy:
+    """What RestrictPublicBuckets means: of strangers only services of AWS."""
+    strangers = {"StringNotEquals": {"aws:PrincipalAccount": account}, "Bool": {"aws:PrincipalIsAWSService": "false"}}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, f"{arn}/*"], "Condition": strangers}
+    return parse(json.dumps({"Version": "2012-10-17", "Statement": [deny]}), source=arn, kind="resource")
+
+
+def _of_lists(home: Home, bucket: Bucket, action: str, resource: str, key: str, *, ignores_public: bool) -> Iterator[Policy]:
+    """Of the bucket's list, and of the object's, which the store is asked for only where a list can allow the action."""
+    if bucket.grants and action in grants.BUCKET_ACTIONS:
+        yield grants.as_policy(_effective(bucket.grants, ignores_public), f"{PREFIX}{bucket.name}", of_bucket=True)
+    if key and action in grants.OBJECT_ACTIONS:
+        version = home.store.get(OBJECTS, bucket.name, sortable(key))
+        if version is not None and version.grants:
+            yield grants.as_policy(_effective(version.grants, ignores_public), resource, of_bucket=False)
+
+
+def _effective(kept: list[Grant], ignores_public: bool) -> tuple[Grant, ...]:
+    return tuple(grant for grant in kept if not (ignores_public and grant.grantee in grants.PUBLIC))
 
 
 # -- tags ------------------------------------------------------------------------------------------------------------------

@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
+from headwater.kernel.identity import canonical_id
 from headwater.kernel.permissions import requires
 
-from . import tags
-from .access import bucket_of, canonical_id
+from . import grants, tags
+from .access import bucket_of
 from .arns import ALL_BUCKETS, BUCKET, sets_acl, tags_bucket
 from .keeper import Keeper, end_upload
-from .records import BUCKETS, OBJECTS, UPLOADS, Bucket
+from .records import BUCKETS, OBJECTS, UPLOADS, Bucket, Grant
 from .refusals import access_denied, header_not_built, invalid_argument, malformed_xml
 
 HOME_REGION: Final = "us-east-1"
@@ -43,6 +44,7 @@ async def create_bucket(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
     configuration = request.get("CreateBucketConfiguration") or {}
     region, location = region_for(ctx.region, configuration.get("LocationConstraint"))
     ownership = _ownership(request)
+    granted = _grants(request, ownership)
     _refuse_not_built(request, configuration)
     wanted_tags = _tags(configuration.get("Tags") or [])
 
@@ -63,6 +65,7 @@ async def create_bucket(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
         location=location,
         tags=wanted_tags,
         ownership=ownership,
+        grants=granted,
         public_access_block=ALL_BLOCKED,
         plain=True,
     )
@@ -179,17 +182,25 @@ def _ownership(request: dict[str, Any]) -> str:
     asked: str = request.get("ObjectOwnership", "BucketOwnerEnforced")
     if asked not in OWNERSHIPS:
         raise invalid_argument(f"Invalid x-amz-object-ownership header: {asked}", "x-amz-object-ownership")
-    if request.get("ACL", "private") != "private" and asked == "BucketOwnerEnforced":
+    return asked
+
+
+def _grants(request: dict[str, Any], ownership: str) -> list[Grant] | None:
+    """A new bucket's access control list. Its public access is blocked, so a public list has to wait for the block's end."""
+    if not grants.are_asked(request):
+        return None
+    asked = grants.asked(request, grants.CANNED_OF_BUCKETS)
+    if ownership == grants.ENFORCED and request.get("ACL") not in {"private", grants.OWNERS_ALONE}:
         sentence = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
         raise fault("InvalidBucketAclWithObjectOwnership", sentence)
+    if grants.is_public(asked):
+        raise fault("InvalidBucketAclWithBlockPublicAccessError", "Bucket cannot have public ACLs set with BlockPublicAccess enabled")
     return asked
 
 
 def _refuse_not_built(request: dict[str, Any], configuration: dict[str, Any]) -> None:
     if request.get("ObjectLockEnabledForBucket"):
         raise header_not_built("x-amz-bucket-object-lock-enabled")
-    if request.get("ACL", "private") != "private" or any(name.startswith("Grant") for name in request):
-        raise header_not_built("x-amz-acl")
     if request.get("BucketNamespace", "global") != "global":
         raise header_not_built("x-amz-bucket-namespace")
     if configuration.get("Bucket") or configuration.get("Location"):

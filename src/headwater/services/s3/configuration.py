@@ -1,17 +1,17 @@
-"""What a bucket is told about itself: versioning, encryption, ownership, public access, policy.
+"""What a bucket is told about itself: versioning, encryption, ownership, the blocks of public access.
 
 Versioning and ownership are obeyed by this room; the default encryption can only be S3's own (AES256), so that what is answered
-is so. Public access blocks and policies are kept for the authorizer to read. What no bucket here can have yet is in `absent`.
+is so. The blocks are obeyed where policies and lists are written (`policies`, `grants`) and where they are read (`authorization`).
+What no bucket here can have yet is in `absent`.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-import msgspec
 from msgspec.structs import replace
 
-from headwater.aws.faults import Fault, fault
+from headwater.aws.faults import fault
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
@@ -21,8 +21,6 @@ from .buckets import ALL_BLOCKED, OWNERSHIPS
 from .records import BUCKETS, Bucket
 from .refusals import header_not_built, invalid_argument, malformed_xml
 
-NO_CONTENT: Final = 204
-POLICY_BYTES_MAX: Final = 20 * 1024
 STATUSES: Final = ("Enabled", "Suspended")
 
 
@@ -122,93 +120,3 @@ async def put_public_access_block(ctx: Context, request: dict[str, Any]) -> None
 @requires("s3:PutBucketPublicAccessBlock", BUCKET)
 async def delete_public_access_block(ctx: Context, request: dict[str, Any]) -> None:
     await _keep(ctx, replace(bucket_of(ctx, request), public_access_block=None))
-
-
-@requires("s3:GetBucketPolicy", BUCKET)
-async def get_bucket_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    bucket = bucket_of(ctx, request)
-    if not bucket.policy:
-        raise no_policy(bucket)
-    return {"Policy": bucket.policy}
-
-
-@requires("s3:PutBucketPolicy", BUCKET)
-async def put_bucket_policy(ctx: Context, request: dict[str, Any]) -> None:
-    bucket = bucket_of(ctx, request)
-    policy = request["Policy"]
-    check_policy(policy, bucket.name)
-    await _keep(ctx, replace(bucket, policy=policy), NO_CONTENT)
-
-
-@requires("s3:DeleteBucketPolicy", BUCKET)
-async def delete_bucket_policy(ctx: Context, request: dict[str, Any]) -> None:
-    await _keep(ctx, replace(bucket_of(ctx, request), policy=""))
-
-
-@requires("s3:GetBucketPolicyStatus", BUCKET)
-async def get_bucket_policy_status(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    bucket = bucket_of(ctx, request)
-    if not bucket.policy:
-        raise no_policy(bucket)
-    return {"PolicyStatus": {"IsPublic": is_public(msgspec.json.decode(bucket.policy))}}
-
-
-# -- policies --------------------------------------------------------------------------------------------------------------
-
-
-def no_policy(bucket: Bucket) -> Fault:
-    return fault("NoSuchBucketPolicy", "The bucket policy does not exist", BucketName=bucket.name)
-
-
-def _malformed(message: str, **members: str) -> Fault:
-    return fault("MalformedPolicy", message, **members)
-
-
-def check_policy(text: str, bucket: str) -> None:
-    """Raise for a text that is no policy of this bucket. Whether it grants is the authorizer's affair."""
-    if len(text.encode()) > POLICY_BYTES_MAX:
-        raise _malformed("The policy is too large. It must not exceed 20480 bytes.")
-    try:
-        policy = msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        raise _malformed("This policy contains invalid Json") from None
-    if not isinstance(policy, dict):
-        raise _malformed("Policies must be valid JSON and the first byte must be '{'")
-    statements = policy.get("Statement")
-    if statements is None:
-        raise _malformed("Missing required field Statement")
-    for statement in statements if isinstance(statements, list) else [statements]:
-        _check_statement(statement, bucket)
-
-
-def _check_statement(statement: Any, bucket: str) -> None:
-    if not isinstance(statement, dict):
-        raise _malformed("Statement must be an object")
-    for one, other in (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource")):
-        if one not in statement and other not in statement:
-            raise _malformed(f"Missing required field {one}")
-    if statement.get("Effect") not in {"Allow", "Deny"}:
-        raise _malformed(f"Invalid effect: {statement.get('Effect')}")
-    own = f"arn:aws:s3:::{bucket}"
-    for resource in _listed(statement.get("Resource", [])):
-        if resource != own and not str(resource).startswith(f"{own}/"):
-            raise _malformed("Policy has invalid resource", Detail=str(resource))
-    for action in _listed(statement.get("Action", [])):
-        if action != "*" and not str(action).lower().startswith("s3:"):
-            raise _malformed("Policy has invalid action", Detail=str(action))
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def is_public(policy: dict[str, Any]) -> bool:
-    """Whether some statement allows everyone, with no condition that could narrow it."""
-    return any(
-        statement["Effect"] == "Allow" and _is_everyone(statement.get("Principal")) and not statement.get("Condition")
-        for statement in _listed(policy["Statement"])
-    )
-
-
-def _is_everyone(principal: Any) -> bool:
-    return principal == "*" or (isinstance(principal, dict) and "*" in _listed(principal.get("AWS", [])))

@@ -139,7 +139,7 @@ def _directive(request: dict[str, Any], member: str, header: str, sentence: str)
 
 
 def _worn(request: dict[str, Any], source: ObjectVersion) -> dict[str, Any]:
-    """What the copy wears: the source's metadata and tags or the request's; storage class and redirect are never the source's."""
+    """What the copy wears: the source's metadata and tags or the request's; storage class, redirect and grants are never the source's."""
     about_metadata = _directive(request, "MetadataDirective", "x-amz-metadata-directive", "Unknown metadata directive.")
     about_tags = _directive(request, "TaggingDirective", "x-amz-tagging-directive", "Unknown tagging directive.")
     asked, worn = attire.asked_in_full(request), attire.worn(source)
@@ -152,7 +152,7 @@ def _worn(request: dict[str, Any], source: ObjectVersion) -> dict[str, Any]:
             worn["headers"]["WebsiteRedirectLocation"] = redirect
     if about_tags == "REPLACE":
         worn["tags"] = asked["tags"]
-    worn["storage_class"] = asked["storage_class"]
+    worn |= {"storage_class": asked["storage_class"], "grants": asked["grants"]}
     return worn
 
 

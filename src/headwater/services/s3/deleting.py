@@ -6,21 +6,22 @@ from typing import Any, Final
 
 from headwater.aws.faults import Fault
 from headwater.kernel.context import Context
-from headwater.kernel.permissions import requires
+from headwater.kernel.permissions import requires_nothing
 
+from . import SERVICE
 from .access import bucket_of, key_of
-from .arns import objects_to_delete, versions_to_delete
+from .arns import one_to_delete
 from .attire import refuse_not_built
 from .checksums import HEADERS
 from .keeper import Keeper
-from .refusals import header_not_built, invalid_request, malformed_xml, no_such_version
+from .refusals import access_denied, header_not_built, invalid_request, malformed_xml, no_such_version
 
 OBJECTS_MAX: Final = 1000
 
 
-@requires("s3:DeleteObject", objects_to_delete)
-@requires("s3:DeleteObjectVersion", versions_to_delete)
+@requires_nothing
 async def delete_objects(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """The call itself needs no leave: each object is asked about by itself, and one that may not go is an error among the others."""
     bucket = bucket_of(ctx, request)
     refuse_not_built(request)
     _check_summed(ctx)
@@ -31,6 +32,7 @@ async def delete_objects(ctx: Context, request: dict[str, Any]) -> dict[str, Any
     errors: list[dict[str, Any]] = []
     for one in wanted:
         try:
+            _check_allowed(ctx, request, one)
             deleted.append(await _delete_one(ctx, bucket.name, one))
         except Fault as refusal:
             said = {"Key": one["Key"], "Code": refusal.code, "Message": refusal.message, "VersionId": one.get("VersionId")}
@@ -44,6 +46,12 @@ def _check_summed(ctx: Context) -> None:
     named = ("content-md5", "x-amz-trailer")
     if ctx.headers and not any(name in named or name in HEADERS for name in ctx.headers):
         raise invalid_request("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
+
+
+def _check_allowed(ctx: Context, request: dict[str, Any], one: dict[str, Any]) -> None:
+    action, resource = one_to_delete(request, one)
+    if not ctx.home.authorization.allows(ctx, SERVICE.model.operations["DeleteObjects"], request, action, resource):
+        raise access_denied()
 
 
 async def _delete_one(ctx: Context, bucket: str, one: dict[str, Any]) -> dict[str, Any]:

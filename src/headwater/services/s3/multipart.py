@@ -14,10 +14,11 @@ from urllib.parse import quote
 
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
+from headwater.kernel.identity import canonical_id
 from headwater.kernel.permissions import requires
 
 from . import attire, checksums
-from .access import bucket_of, canonical_id, key_of, owner_of
+from .access import bucket_of, key_of, owner_of
 from .arns import OBJECT, sets_acl
 from .keeper import Keeper, end_upload, now_of
 from .listing import encoded

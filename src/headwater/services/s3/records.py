@@ -19,6 +19,13 @@ NULL: Final = "null"
 """The version id of what was written while versioning was not enabled."""
 
 
+class Grant(msgspec.Struct, frozen=True, array_like=True):
+    """One line of an access control list. The grantee is an account's canonical id, a group's URI, or "" for the owner."""
+
+    grantee: str
+    permission: str
+
+
 class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
     """A bucket. Names are global, so `account` is not part of its key."""
 
@@ -36,6 +43,8 @@ class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
     policy: str = ""
     encryption: dict[str, bool] | None = None
     """The default rule that was put (its BucketKeyEnabled), or None while it is S3's own: AES256 either way."""
+    grants: list[Grant] | None = None
+    """The access control list, or None while it is the owner's alone."""
     plain: bool = False
     """Never versioned, and no body was ever long enough for a file: overwriting needs no look at what is overwritten."""
 
@@ -74,6 +83,7 @@ class ObjectVersion(Record, frozen=True, kw_only=True, omit_defaults=True):
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     storage_class: str = "STANDARD"
     parts: list[PartMark] = msgspec.field(default_factory=list)
+    grants: list[Grant] | None = None
     null_order: str = ""
     """On the newest version only: where the null version stands in VERSIONS, if it stands there."""
 
@@ -95,6 +105,7 @@ class Upload(Record, frozen=True, kw_only=True, omit_defaults=True):
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     storage_class: str = "STANDARD"
+    grants: list[Grant] | None = None
 
 
 class Part(Record, frozen=True, kw_only=True, omit_defaults=True):

@@ -37,34 +37,35 @@ class Directory:
 
     async def role(self, arn: str) -> dict[str, Any] | None:
         """The role as IAM describes it."""
-        try:
-            role: dict[str, Any] = (await self._iam.get_role(RoleName=arn.rsplit("/", 1)[-1]))["Role"]
-        except Fault as refusal:
-            if refusal.code not in _ABSENT:
-                raise
-            return None
-        return role if role["Arn"] == arn else None
+        found = await self._found("get_role", RoleName=arn.rsplit("/", 1)[-1])
+        role: dict[str, Any] | None = found["Role"] if found is not None else None
+        return role if role is not None and role["Arn"] == arn else None
 
     async def check_policies(self, arns: tuple[str, ...]) -> None:
         """Managed session policies are those of the session's own account, or AWS's."""
         for arn in arns:
-            try:
-                if not arn.startswith((f"arn:aws:iam::{self._account}:policy/", "arn:aws:iam::aws:policy/")):
-                    raise fault("NoSuchEntity", arn)
-                await self._iam.get_policy(PolicyArn=arn)
-            except Fault as refusal:
-                if refusal.code not in _ABSENT:
-                    raise
-                raise fault("InvalidParameterValue", f"Policy {arn} does not exist or is not attachable.") from None
+            own = arn.startswith((f"arn:aws:iam::{self._account}:policy/", "arn:aws:iam::aws:policy/"))
+            if not own or await self._found("get_policy", PolicyArn=arn) is None:
+                raise fault("InvalidParameterValue", f"Policy {arn} does not exist or is not attachable.")
+
+    async def has_device(self, user_arn: str, serial: str) -> bool:
+        """Whether the second factor is this user's."""
+        return await self._found("get_mfa_device", UserName=user_arn.rpartition("/")[2], SerialNumber=serial) is not None
+
+    async def _found(self, operation: str, **names: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = await getattr(self._iam, operation)(**names)
+        except Fault as refusal:
+            if refusal.code not in _ABSENT:
+                raise
+            return None
+        return found
 
     async def provider(self, url: str) -> Provider | None:
         """The registered provider of this URL (without its scheme)."""
         arn = f"arn:aws:iam::{self._account}:oidc-provider/{url}"
-        try:
-            found = await self._iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
-        except Fault as refusal:
-            if refusal.code not in _ABSENT:
-                raise
+        found = await self._found("get_open_id_connect_provider", OpenIDConnectProviderArn=arn)
+        if found is None:
             return None
         thumbprints = tuple(each.lower() for each in found.get("ThumbprintList", []))
         return Provider(arn, url, tuple(found.get("ClientIDList", [])), thumbprints)

@@ -7,14 +7,15 @@ The devices are IAM's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
 from headwater.aws.faults import Fault, fault
-from headwater.kernel.identity import Session
+from headwater.kernel.identity import Principal, Session
 
 from . import SERVICE
+from .directory import Directory
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -33,31 +34,31 @@ async def _prove_second_factor(ctx: Context, request: dict[str, Any]) -> None:
         return
     if serial is None or code is None:
         raise _failed(", must provide both MFA serial number and one time pass code.")
-    if ctx.principal.kind not in {"root", "user"}:
+    if ctx.principal.kind == "user" and not await Directory(ctx, ctx.principal.account).has_device(ctx.principal.arn, serial):
         raise _failed(_NOT_YOURS)
-    check_code(_devices(ctx), ctx.principal.account, serial, code)
+    await ctx.home.open_room("iam")
+    check_code(_devices(ctx), ctx.principal, serial, code)
     session = ctx.principal.session or Session()
     ctx.principal = msgspec.structs.replace(ctx.principal, session=msgspec.structs.replace(session, mfa_at=ctx.clock.now()))
 
 
-_NOT_YOURS = ", unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user."
+_NOT_YOURS: Final = ", unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user."
 
 
-def check_code(devices: Devices, account: str, serial: str, code: str) -> None:
-    """Refuse a device of somebody else's and a code that is not its device's now."""
-    if serial.startswith("arn:") and serial.split(":")[4:5] != [account]:
+def check_code(devices: Devices, principal: Principal, serial: str, code: str) -> None:
+    """Refuse a device of another account, a caller who can have none, and a code that is not the device's now."""
+    if principal.kind not in {"root", "user"} or serial.split(":")[4:5] != [principal.account]:
         raise _failed(_NOT_YOURS)
-    if not devices.check_mfa(account, serial, code):
+    if not devices.check_mfa(principal.account, serial, code):
         raise _failed(" with invalid MFA one time pass code. ")
 
 
 def _devices(ctx: Context) -> Devices:
-    authorization: Any = getattr(ctx.home, "authorization", None)
-    identity = getattr(authorization, "identity", None)
-    if identity is None or not hasattr(identity, "check_mfa"):
+    devices: Any = ctx.home.authorization.identity
+    if not hasattr(devices, "check_mfa"):
         raise fault("NotImplemented", "Headwater has not built MFA devices yet.")
-    devices: Devices = identity
-    return devices
+    known: Devices = devices
+    return known
 
 
 def _failed(why: str) -> Fault:

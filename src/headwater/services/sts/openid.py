@@ -147,19 +147,23 @@ def _read(parts: SplitResult, context: ssl.SSLContext | None, deadline: float) -
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", target, headers={"Accept": "application/json", "Connection": "close"})
-        response = connection.getresponse()
-        if response.status != http.HTTPStatus.OK:
-            raise NoKeys
-        body = b""
-        while piece := response.read1(PIECE_BYTES):
-            body += piece
-            if len(body) > DOCUMENT_BYTES_MAX:
-                raise NoKeys
-            if monotonic() > deadline:
-                raise Unreachable
-        return body
+        with connection.getresponse() as response:
+            return _body(response, deadline)
     finally:
         connection.close()
+
+
+def _body(response: http.client.HTTPResponse, deadline: float) -> bytes:
+    if response.status != http.HTTPStatus.OK:
+        raise NoKeys
+    body = b""
+    while piece := response.read1(PIECE_BYTES):
+        body += piece
+        if len(body) > DOCUMENT_BYTES_MAX:
+            raise NoKeys
+        if monotonic() > deadline:
+            raise Unreachable
+    return body
 
 
 def _pinned(parts: SplitResult, thumbprints: tuple[str, ...]) -> ssl.SSLContext:

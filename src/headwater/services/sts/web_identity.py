@@ -11,7 +11,6 @@ user guide; the sentences are AWS's own, as its users quote them in public issue
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -35,6 +34,7 @@ Claims = dict[str, Any]
 ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"})
 """Those that AWS takes. None is symmetric: a key that everybody can fetch must not sign."""
 SKEW_S: Final = 300
+FARTHEST_S: Final = 1e12
 BUILT_IN: Final = frozenset({"accounts.google.com"})
 """Issuers that trust policies name without registering them. AWS knows two more, which give out no identity tokens."""
 OPAQUE: Final = frozenset({"www.amazon.com", "graph.facebook.com"})
@@ -126,6 +126,7 @@ def live(home: Home) -> Issuers:
 
 
 async def _provider(ctx: Context, account: str, issuer: str) -> tuple[Provider, Issuer]:
+    """Who is registered under the token's issuer, and whom to ask. An issuer on loopback may do without TLS."""
     try:
         parts = urlsplit(issuer)
     except ValueError:
@@ -261,9 +262,9 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def _moment(claims: Claims, name: str) -> float | None:
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if abs(value) < 1e15 else None
+    return float(value) if abs(value) < FARTHEST_S else None  # neither what is no number nor what no float can hold
 
 
 def _key_prefix(provider: str) -> str:

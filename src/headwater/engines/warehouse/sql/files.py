@@ -14,7 +14,7 @@ import msgspec
 
 from headwater.engines.warehouse.sql.catalog import text
 from headwater.engines.warehouse.sql.errors import SqlError
-from headwater.engines.warehouse.sql.lake import Lake, LakeError, LakeFile
+from headwater.engines.warehouse.sql.lake import Lake, LakeError, LakeFile, RoleRefused
 
 IGNORED: Final = ("_", ".", "#")
 PACKINGS: Final = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd", ".bz2": "bzip2", ".snappy": "snappy"}
@@ -60,6 +60,8 @@ def asked(lake: Lake, bucket: str, prefix: str, role: str) -> Sequence[LakeFile]
 
 def s3_error(error: LakeError) -> SqlError:
     """S3's refusal, as Redshift reports it: one message with the service's own answer inside."""
+    if isinstance(error, RoleRefused):
+        return SqlError("XX000", error.message)
     reason = {"AccessDenied": "Access Denied", "NoSuchBucket": "The specified bucket does not exist"}.get(error.code, error.message)
     status = {"AccessDenied": 403, "NoSuchBucket": 404, "NoSuchKey": 404}.get(error.code, error.status)
     return SqlError(

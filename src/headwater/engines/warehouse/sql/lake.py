@@ -24,6 +24,13 @@ class LakeError(Exception):
         self.request_id = request_id
 
 
+class RoleRefused(LakeError):
+    """The warehouse may not take on the role: Redshift's own sentence, whatever it was wanted for."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("AccessDenied", message, 403)
+
+
 class LakeFile(msgspec.Struct, frozen=True, kw_only=True):
     """One S3 object, readable as a plain file."""
 

@@ -21,7 +21,7 @@ from headwater.engines.warehouse.sql.external import Scan, ScanReport
 from headwater.engines.warehouse.sql.failures import is_fatal, translated
 from headwater.engines.warehouse.sql.files import Spool
 from headwater.engines.warehouse.sql.grammar import parse
-from headwater.engines.warehouse.sql.lake import Lake, LakeError
+from headwater.engines.warehouse.sql.lake import Lake, LakeError, RoleRefused
 from headwater.engines.warehouse.sql.settings import Settings
 from headwater.engines.warehouse.sql.statements import Parsed
 from headwater.engines.warehouse.sql.types import SqlType
@@ -363,6 +363,8 @@ class Session:
     def from_lake(self, ask: Any) -> Any:
         try:
             return ask()
+        except RoleRefused as error:
+            raise SqlError("XX000", error.message) from error
         except LakeError as error:
             raise SqlError("XX000", f"External Catalog Error. Detail: {error.code}: {error.message}") from error
 
