@@ -22,6 +22,7 @@ from headwater.cli import policies
 from headwater.cli.asking import HomeOption, ask, endpoint_of, say
 from headwater.cli.up import up
 from headwater.gateway.server import running
+from headwater.kernel.condition_keys import known_keys
 from headwater.kernel.home import is_held
 from headwater.kernel.service import folder_of, room, room_names
 
@@ -110,7 +111,7 @@ def reset(home: HomeOption, yes: Annotated[bool, typer.Option("--yes", help="Do 
 
 @app.command()
 def coverage(service: Annotated[str | None, typer.Argument(help="One service, operation by operation.")] = None) -> None:
-    """Which operations are built, counted from the code."""
+    """Which operations are built, and which condition keys of policies are honoured, read off the code."""
     if service is not None:
         if service not in room_names():
             say.print(f"{service} has no room yet.")
@@ -118,12 +119,16 @@ def coverage(service: Annotated[str | None, typer.Argument(help="One service, op
         built = room(service).functions
         for name in sorted(room(service).model.operations):
             say.print(f"[green]built[/]    {name}" if name in built else f"[dim]not yet  {name}[/]")
+        for key in sorted(room(service).condition_keys):
+            say.print(f"[green]key[/]      {key}", highlight=False)
         return
-    table = Table("service", "built", "of", "room")
+    table = Table("service", "built", "of", "condition keys", "room")
     for name in sorted(room_names()):
         operations = room(name).model.operations
-        table.add_row(name, str(len(room(name).functions)), str(len(operations)), f"services/{folder_of(name)}")
+        count = str(len(room(name).functions))  # before its keys: it brings the room's modules in
+        table.add_row(name, count, str(len(operations)), str(len(room(name).condition_keys)), f"services/{folder_of(name)}")
     say.print(table)
+    say.print(f"Global condition keys that are honoured: {', '.join(known_keys())}.", highlight=False)
 
 
 @app.command()
