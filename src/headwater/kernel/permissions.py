@@ -101,6 +101,13 @@ def lines_of(operation: Callable[..., Any]) -> tuple[Line, ...] | None:
     return _LINES.get(operation)
 
 
+def needs_of(lines: tuple[Line, ...], ctx: Context, request: Request) -> Iterable[Need]:
+    """All that these lines ask of the caller."""
+    if len(lines) == 1:
+        return lines[0].needs(ctx, request)
+    return [need for line in lines for need in line.needs(ctx, request)]
+
+
 def _template(text: str) -> Callable[[Context, Request], str]:
     places = _PLACE.findall(text)
     if not places:
