@@ -27,6 +27,7 @@ TRUST = json.dumps(
         "Statement": [{"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}],
     }
 )
+ALLOW_ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 
 
 def until_cut_off(work: Callable[[int], None], kill: Callable[[], None], after: int) -> int:
@@ -66,7 +67,9 @@ def test_objects_that_were_acknowledged_are_whole_after_a_kill(start_program: Ca
 def test_buffered_firehose_records_are_delivered_once_each_after_a_kill(start_program: Callable[[], Any]) -> None:
     program = start_program()
     client("s3", program.endpoint_url).create_bucket(Bucket="river")
-    role = client("iam", program.endpoint_url).create_role(RoleName="delivery", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam = client("iam", program.endpoint_url)
+    role = iam.create_role(RoleName="delivery", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam.put_role_policy(RoleName="delivery", PolicyName="all", PolicyDocument=ALLOW_ALL)
     firehose = client("firehose", program.endpoint_url)
     firehose.create_delivery_stream(
         DeliveryStreamName="s",
