@@ -30,6 +30,7 @@ class Context:
         "clock",
         "headers",
         "home",
+        "invoked_by",
         "principal",
         "region",
         "reply_headers",
@@ -50,6 +51,7 @@ class Context:
     headers: Mapping[str, str]
     service: str
     called_via: tuple[str, ...]
+    invoked_by: str
     source_arn: str
     source_ip: str
     signature: Authorization | None
@@ -67,6 +69,7 @@ class Context:
         called_via: tuple[str, ...] = (),
         source_arn: str = "",
         source_ip: str = "",
+        invoked_by: str = "",
     ) -> None:
         self.home = home
         self.store: Store = home.store
@@ -79,6 +82,7 @@ class Context:
         self.headers = headers
         self.service = service  # the room that is called
         self.called_via = called_via  # the services that came before it, on behalf of the principal
+        self.invoked_by = invoked_by  # the room that calls under a role which it took on
         self.source_ip = source_ip
         self.signature = None  # with what a request over the wire was signed: the gateway says
         self.source_arn = source_arn  # the resource for which a service acts
