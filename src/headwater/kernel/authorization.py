@@ -10,6 +10,7 @@ Source: "Policy evaluation logic" of the IAM user guide.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -18,7 +19,7 @@ import structlog
 from headwater.aws.faults import Fault, fault
 from headwater.aws.models import Operation
 from headwater.aws.policy.denial import sentence
-from headwater.aws.policy.documents import PolicySet, parse
+from headwater.aws.policy.documents import Policy, PolicySet, parse
 from headwater.aws.policy.evaluation import Decision, Policies, decide, explain, keys
 from headwater.aws.policy.question import Caller, Question
 from headwater.kernel import unbuilt
@@ -34,8 +35,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+RESOURCES_MAX: Final = 4096
+"""Of how many resources the compiled policies are remembered."""
 IN_IAM: Final = frozenset({"user", "role", "federated"})
 """The kinds of principals whose policies IAM keeps."""
+BORN: Final = frozenset({"user", "role"})
+"""Of those the ones that IAM itself makes and deletes."""
 NO_POLICIES: Final = PolicySet(())
 REFUSED_AS: Final = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError", "sqs": "AccessDenied"}
 """Where a service does not say it as its protocol does."""
@@ -43,6 +48,9 @@ SERVICE_LINKED: Final = ":role/aws-service-role/"
 """The path of roles that only their service assumes: service control policies do not bind them."""
 SERVICE_OF_ROOM: Final = {"stepfunctions": "states"}
 """The name under which a room is trusted, where it is not the room's."""
+
+SAY_ACCOUNT: Final = frozenset({"firehose"})
+"""Services that take on roles with the account's number as external id, as older trust policies for them ask."""
 
 
 class Holdings(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +74,9 @@ class PolicySource(Protocol):
 
     def role_id(self, role_arn: str) -> str | None:
         """The unique id of the role that has this ARN now."""
+
+    def check_mfa(self, account: str, serial: str, code: str) -> bool:
+        """Whether the second factor, which is somebody's, shows this code now. A code is good once."""
 
 
 class ControlSource(Protocol):
@@ -189,6 +200,8 @@ class Authorization:
             decision = Decision(
                 allowed=True, explicit=False, by=""
             )  # what services do among themselves is no call on AWS, and has no policy to ask
+        elif principal.kind in BORN and holdings is None:
+            decision = Decision(allowed=False, explicit=False, by="identity")  # deleted: a resource's policy names whoever has the name now
         else:
             decision = decide(question, policies)
         decided = Decided(ctx.request_id, principal, question, policies, decision)
@@ -205,7 +218,7 @@ class Authorization:
             boundary=None if holdings is None else holdings.boundary,
             session=self._session(principal),
             control=levels,
-            resource=PolicySet(own.policies) if own is not None and own.policies else None,
+            resource=_together(own.policies) if own is not None and own.policies else None,
             resource_alone=own is not None and own.alone,
         )
 
@@ -271,6 +284,7 @@ class Authorization:
     async def trusts(self, role_arn: str, service: str, *, source_arn: str = "", region: str = "") -> bool:
         """Whether the role is there and lets `service` (a room's name) take it on."""
         await self._home.open_room("iam")
+        await self._home.open_room("sts")  # whose condition keys trust policies name
         from headwater.kernel.context import Context
         from headwater.kernel.identity import service_principal
 
@@ -281,8 +295,15 @@ class Authorization:
         need = Need("sts:AssumeRole", role_arn)
         if self._resource_policy(need) is None:
             return False
-        decided = self._decide(ctx, operation, {"RoleArn": role_arn}, need, ())
+        request = {"RoleArn": role_arn} | ({"ExternalId": account} if service in SAY_ACCOUNT else {})
+        decided = self._decide(ctx, operation, request, need, ())
         return decided.decision.allowed or self._passes_anyway(decided)
+
+
+@lru_cache(RESOURCES_MAX)
+def _together(policies: tuple[Policy, ...]) -> PolicySet:
+    """A resource's policies as one thing, which remembers what it has for an action."""
+    return PolicySet(policies)
 
 
 def _caller(principal: Principal) -> Caller:

@@ -23,6 +23,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.decisions import Decisions
 from headwater.kernel.identity import DEFAULT_ACCOUNT, AccessKey, Credentials, Issuer, Principal, service_principal
 from headwater.kernel.jobs import Job, Jobs, Registration
+from headwater.kernel.record import MANAGEMENT
 from headwater.kernel.service import room, room_names
 from headwater.kernel.settings import NotServed, Settings
 from headwater.kernel.store import Record, Store, Table
@@ -34,6 +35,9 @@ FORMAT: Final = "1"
 """The version of the folder's layout. A program refuses a folder of a version that it does not know."""
 LOCK_FILE: Final = "lock"
 CLOSE_GRACE_S: Final = 20.0
+TRAIL: Final = "cloudtrail"
+"""The room that hears every call. It is opened behind the first one, whose answer must not wait for it."""
+HELD_CALLS_MAX: Final = 10_000
 
 
 class HomeInUse(NotServed):
@@ -82,6 +86,8 @@ class Home:
         setting = self.store.get(CLOCK, "offset")
         self.clock = Clock(timedelta(microseconds=setting.offset_us) if setting else timedelta())
         self.bus = Bus()
+        if TRAIL in room_names():
+            self.bus.hold(MANAGEMENT, HELD_CALLS_MAX, self._hear)
         self.authorization = Authorization(self)
         self.decisions = Decisions(self)
         self.pools = Pools()
@@ -91,6 +97,7 @@ class Home:
         self._secrets: dict[str, str] = {}
         self.jobs = Jobs(self.store, self.clock, tasks, self._run_job, self.open_room)
         self._failed = asyncio.Event()
+        self._closing = False
         self.failure: BaseException | None = None
 
     @property
@@ -132,12 +139,20 @@ class Home:
     def is_open(self, name: str) -> bool:
         return name in self._opened
 
+    def _hear(self) -> None:
+        """Calls are told, and the room that records them is not there yet."""
+        if not self._closing:
+            self.tasks.create_task(self._open_logged(TRAIL), name=f"open {TRAIL}")
+
+    async def _open_logged(self, name: str) -> None:
+        with contextlib.suppress(Exception):  # logged where it happened; one closed room is its own state
+            await self.open_room(name)
+
     async def resume(self) -> None:
         """After a start: the owed jobs, and the rooms that have state (their engines come back)."""
         self.jobs.start()
         for name in sorted(self.store.services_with_state & room_names()):
-            with contextlib.suppress(Exception):  # logged where it happened; one closed room is its own state
-                await self.open_room(name)
+            await self._open_logged(name)
 
     # -- identity ------------------------------------------------------------------------------------------------------
 
@@ -174,13 +189,20 @@ class Home:
         await registration.handler(ctx, job)
 
     async def advance(self, by: timedelta) -> None:
-        """Move AWS time, durably."""
+        """Move AWS time, durably. What was told before is delivered before."""
+        self.bus.deliver()
         self.clock.advance(by)
         async with self.store.transaction() as tx:
             tx.put(CLOCK, ClockSetting(offset_us=self.clock.offset // timedelta(microseconds=1)))
 
     async def close(self) -> None:
         """Close the rooms, each with its own deadline, then the store."""
+        self._closing = True
+        if self.bus.holds(MANAGEMENT) and TRAIL not in self._opening:
+            try:
+                await room(TRAIL).open(self)  # what was told in the house's first moment
+            except Exception:
+                log.exception("room did not open", room=TRAIL)
         for name in sorted(self._opened):
             try:
                 async with asyncio.timeout(CLOSE_GRACE_S):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 @requires("iam:CreateRole", arns.new("role", "RoleName"))
+@requires("iam:TagRole", arns.new("role", "RoleName"), when="Tags")
 async def create_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a role."""
     name = request["RoleName"]

@@ -38,6 +38,7 @@ def name_taken(name: str) -> Fault:
 
 
 @requires("iam:CreateUser", arns.new("user", "UserName"))
+@requires("iam:TagUser", arns.new("user", "UserName"), when="Tags")
 async def create_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a user."""
     name = request["UserName"]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from headwater.aws.policy.documents import Policy, parse
+from headwater.aws.signature import moment_of
 from headwater.kernel.context import Context
 from headwater.kernel.service import ResourcePolicy
 
@@ -32,6 +33,7 @@ Values = str | Iterable[str] | None
 
 PREFIX: Final = "arn:aws:s3:::"
 SIGNED_SO: Final = "AWS4-HMAC-SHA256"
+SIGNED_BEFORE: Final = "AWS"
 OF_MEMBERS: Final = {
     "s3:delimiter": "Delimiter",
     "s3:max-keys": "MaxKeys",
@@ -196,15 +198,26 @@ def _under(tags: dict[str, str], key: str) -> str | None:
 
 @SERVICE.condition_key("s3:authType")
 def auth_type(ctx: Context, request: Request) -> Values:
-    """A presigned request carries its signature in the query and so has no such header. In-process calls count as signed."""
+    """Where the signature stands. In-process calls count as signed in a header."""
     if ctx.principal.kind == "anonymous":
         return None
-    return "REST-HEADER" if not ctx.headers or "authorization" in ctx.headers else "REST-QUERY-STRING"
+    return "REST-HEADER" if ctx.signature is None or ctx.signature.kind == "header" else "REST-QUERY-STRING"
 
 
 @SERVICE.condition_key("s3:signatureversion")
 def signature_version(ctx: Context, request: Request) -> Values:
-    return None if ctx.principal.kind == "anonymous" else SIGNED_SO
+    if ctx.principal.kind == "anonymous":
+        return None
+    return SIGNED_BEFORE if ctx.signature is not None and ctx.signature.kind == "query v2" else SIGNED_SO
+
+
+@SERVICE.condition_key("s3:signatureAge")
+def signature_age(ctx: Context, request: Request) -> Values:
+    """In milliseconds. A URL of the old version says until when it holds, not since when."""
+    if ctx.signature is None or ctx.signature.kind == "query v2":
+        return None
+    signed_at = moment_of(ctx.signature.timestamp)
+    return None if signed_at is None else str(max(0, int((ctx.clock.machine() - signed_at).total_seconds() * 1000)))
 
 
 @SERVICE.condition_key("s3:x-amz-content-sha256")
