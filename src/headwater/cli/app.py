@@ -20,6 +20,7 @@ from rich.table import Column, Table
 from headwater.cli import doctor as examination
 from headwater.cli import policies
 from headwater.cli.asking import HomeOption, ask, endpoint_of, say
+from headwater.cli.secrets import secrets
 from headwater.cli.up import up
 from headwater.gateway.server import running
 from headwater.kernel.condition_keys import known_keys
@@ -32,6 +33,7 @@ app = typer.Typer(
 STOP_S: Final = 60
 app.command()(policies.why)
 app.add_typer(policies.policy, name="policy")
+app.add_typer(secrets, name="secrets")
 
 
 @app.command("up", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
