@@ -247,11 +247,16 @@ def forget_function(aws: boto3.session.Session, function: str) -> None:
     iam, functions, logs = aws.client("iam"), aws.client("lambda"), aws.client("logs")
     _gone(lambda: functions.delete_function(FunctionName=function))
     _gone(lambda: logs.delete_log_group(logGroupName=f"/aws/lambda/{function}"))
+    role = f"{function}-role"
     names: list[str] = []
-    _gone(lambda: names.extend(iam.list_role_policies(RoleName=f"{function}-role")["PolicyNames"]))
+    attached: list[str] = []
+    _gone(lambda: names.extend(iam.list_role_policies(RoleName=role)["PolicyNames"]))
+    _gone(lambda: attached.extend(each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]))
     for name in names:
-        iam.delete_role_policy(RoleName=f"{function}-role", PolicyName=name)
-    _gone(lambda: iam.delete_role(RoleName=f"{function}-role"))
+        iam.delete_role_policy(RoleName=role, PolicyName=name)
+    for arn in attached:
+        iam.detach_role_policy(RoleName=role, PolicyArn=arn)
+    _gone(lambda: iam.delete_role(RoleName=role))
 
 
 def forget_role(aws: boto3.session.Session) -> None:
