@@ -144,7 +144,7 @@ def _entry(call: Call, who: int, owner: str) -> Entry:
 
 
 class Recorder:
-    """The one listener. `trails` is asked for afresh whenever a trail changed."""
+    """The one listener: what it keeps in memory is only the quick copy of what the store has."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -153,7 +153,6 @@ class Recorder:
         self._open = {_slot(one): one for one in home.store.scan(shipments) if not one.until}
         self._waiting: dict[tuple[str, ...], int] = {}
         self._trails: list[Trail] = []
-        self._generation = -1
         self._hears_data = False
 
     def start(self) -> None:
@@ -161,6 +160,12 @@ class Recorder:
         self.look_at_trails()
 
     # -- what trails want ----------------------------------------------------------------------------------------------
+
+    async def keep(self, trail: Trail) -> None:
+        """A trail that was changed counts as it is from now on."""
+        async with self._home.store.transaction() as tx:
+            tx.put(trails, trail)
+        self.look_at_trails()
 
     def look_at_trails(self) -> None:
         """After a trail changed: data events are told only while some trail wants them."""
