@@ -72,6 +72,14 @@ def test_a_reading_has_no_answer_and_a_refusal_has_its_words(aws: Any, refused: 
     assert "nobody" in event["errorMessage"]
 
 
+def test_parameters_that_are_too_long_are_left_out(aws: Any) -> None:
+    glue = aws.client("glue")
+    glue.create_database(DatabaseInput={"Name": "long", "Parameters": {f"key-{number}": "x" * 500 for number in range(300)}})
+    event = the_event(aws, "CreateDatabase")
+    assert event["requestParameters"]["omitted"] is True
+    assert event["requestParameters"]["originalSize"] > 150_000
+
+
 def test_one_account_sees_nothing_of_another(aws: Any) -> None:
     aws.client("iam").create_user(UserName="mine")
     other = aws.other()
