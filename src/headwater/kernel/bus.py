@@ -50,6 +50,10 @@ class Bus:
         """Keep the latest of what is published until the first listener comes. Soon after the first event `wake` is called, once."""
         self._held[topic] = _Held(events_max, wake)
 
+    def let_go(self, topic: str) -> None:
+        """Nobody will come for what is held of this topic."""
+        self._held.pop(topic, None)
+
     def holds(self, topic: str) -> bool:
         """Whether something waits for the first listener."""
         return topic in self._held and len(self._held[topic].events) > 0

@@ -23,7 +23,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.decisions import Decisions
 from headwater.kernel.identity import DEFAULT_ACCOUNT, AccessKey, Credentials, Issuer, Principal, service_principal
 from headwater.kernel.jobs import Job, Jobs, Registration
-from headwater.kernel.record import MANAGEMENT
+from headwater.kernel.record import DATA, MANAGEMENT
 from headwater.kernel.service import room, room_names
 from headwater.kernel.settings import NotServed, Settings
 from headwater.kernel.store import Record, Store, Table
@@ -38,6 +38,8 @@ CLOSE_GRACE_S: Final = 20.0
 TRAIL: Final = "cloudtrail"
 """The room that hears every call. It is opened behind the first one, whose answer must not wait for it."""
 HELD_CALLS_MAX: Final = 10_000
+HELD_DATA_CALLS_MAX: Final = 500
+"""Fewer: they hold on to bodies."""
 
 
 class HomeInUse(NotServed):
@@ -88,6 +90,8 @@ class Home:
         self.bus = Bus()
         if TRAIL in room_names():
             self.bus.hold(MANAGEMENT, HELD_CALLS_MAX, self._hear)
+            if TRAIL in self.store.services_with_state:  # there may be a trail that wants them
+                self.bus.hold(DATA, HELD_DATA_CALLS_MAX, self._hear)
         self.authorization = Authorization(self)
         self.decisions = Decisions(self)
         self.pools = Pools()
@@ -149,9 +153,9 @@ class Home:
             await self.open_room(name)
 
     async def resume(self) -> None:
-        """After a start: the owed jobs, and the rooms that have state (their engines come back)."""
+        """After a start: the owed jobs, and the rooms that have state (their engines come back). The trail's waits for a call to hear."""
         self.jobs.start()
-        for name in sorted(self.store.services_with_state & room_names()):
+        for name in sorted((self.store.services_with_state & room_names()) - {TRAIL}):
             await self._open_logged(name)
 
     # -- identity ------------------------------------------------------------------------------------------------------
@@ -198,7 +202,7 @@ class Home:
     async def close(self) -> None:
         """Close the rooms, each with its own deadline, then the store."""
         self._closing = True
-        if self.bus.holds(MANAGEMENT) and TRAIL not in self._opening:
+        if (self.bus.holds(MANAGEMENT) or self.bus.holds(DATA)) and TRAIL not in self._opening:
             try:
                 await room(TRAIL).open(self)  # what was told in the house's first moment
             except Exception:

@@ -3,8 +3,11 @@
 Truth: "CloudTrail log file examples", "Finding your CloudTrail log files", "Logging data events" of the user guide.
 """
 
+import gzip
 import json
 import re
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -168,3 +171,29 @@ def test_a_deleted_trail_delivers_no_more(logged: Any) -> None:
     logged.until(lambda: "CreateUser" in logged.names())
     created = [event["requestParameters"]["userName"] for event in logged.delivered() if event["eventName"] == "CreateUser"]
     assert created == ["eve"]
+
+
+@pytest.mark.http
+def test_after_a_restart_the_first_data_event_is_heard(start_server: Callable[..., Any], account_on: Callable[..., Any]) -> None:
+    """The room is opened by the first call that there is to hear, which must not be lost for it."""
+    server = start_server(trail_delivery_s=0.1)
+    aws = account_on(server, "123456789012")
+    aws.client("s3").create_bucket(Bucket="audit")
+    allow = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:*"}
+    policy = {"Version": "2012-10-17", "Statement": [allow | {"Resource": ["arn:aws:s3:::audit", "arn:aws:s3:::audit/*"]}]}
+    aws.client("s3").put_bucket_policy(Bucket="audit", Policy=json.dumps(policy))
+    aws.client("cloudtrail").create_trail(Name="audit", S3BucketName="audit")
+    resource = {"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::audit/in/"]}
+    aws.client("cloudtrail").put_event_selectors(TrailName="audit", EventSelectors=[{"DataResources": [resource]}])
+    aws.client("cloudtrail").start_logging(Name="audit")
+    server.stop()
+    s3 = account_on(start_server(trail_delivery_s=0.1), "123456789012").client("s3")
+    s3.put_object(Bucket="audit", Key="in/first", Body=b"")
+    deadline = time.monotonic() + 15
+    keys: list[Any] = []
+    while "in/first" not in keys and time.monotonic() < deadline:
+        files = [item["Key"] for item in s3.list_objects_v2(Bucket="audit")["Contents"] if item["Key"].endswith(".json.gz")]
+        contents = [json.loads(gzip.decompress(s3.get_object(Bucket="audit", Key=key)["Body"].read())) for key in files]
+        keys = [event["requestParameters"].get("key") for content in contents for event in content["Records"] if event["requestParameters"]]
+        time.sleep(0.05)
+    assert keys.count("in/first") == 1

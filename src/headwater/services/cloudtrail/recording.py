@@ -162,6 +162,8 @@ class Recorder:
     def start(self) -> None:
         self._home.bus.subscribe(MANAGEMENT, self._hear)
         self.look_at_trails()
+        if not self._hears_data:
+            self._home.bus.let_go(DATA)
 
     # -- what trails want ----------------------------------------------------------------------------------------------
 
