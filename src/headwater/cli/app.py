@@ -125,8 +125,8 @@ def coverage(service: Annotated[str | None, typer.Argument(help="One service, op
     table = Table("service", "built", "of", "condition keys", "room")
     for name in sorted(room_names()):
         operations = room(name).model.operations
-        built = str(len(room(name).functions))  # before its keys: it brings the room's modules in
-        table.add_row(name, built, str(len(operations)), str(len(room(name).condition_keys)), f"services/{folder_of(name)}")
+        count = str(len(room(name).functions))  # before its keys: it brings the room's modules in
+        table.add_row(name, count, str(len(operations)), str(len(room(name).condition_keys)), f"services/{folder_of(name)}")
     say.print(table)
     say.print(f"Global condition keys that are honoured: {', '.join(known_keys())}.", highlight=False)
 

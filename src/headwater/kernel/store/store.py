@@ -190,7 +190,8 @@ class Store:
 
     def generation(self, *tables: Table[Any]) -> int:
         """A number that grows with every change of these small tables: what was worked out at the same number still holds."""
-        return sum([self._table(table).changes for table in tables])
+        memory = self._memory
+        return sum([(memory.get(table) or self._table(table)).changes for table in tables])
 
     async def range(
         self, table: Table[R], *components: str, prefix: str = "", after: str | None = None, beyond: str | None = None, limit: int = 1000
