@@ -160,10 +160,10 @@ class Recorder:
         self._hears_data = False
 
     def start(self) -> None:
-        self._home.bus.subscribe(MANAGEMENT, self._hear)
         self.look_at_trails()
         if not self._hears_data:
             self._home.bus.let_go(DATA)
+        self._home.bus.subscribe(MANAGEMENT, self._hear)
 
     # -- what trails want ----------------------------------------------------------------------------------------------
 
