@@ -17,6 +17,7 @@ from .finding import changeable, readable, secret_arn
 from .listing import matching
 from .model import CURRENT, PENDING, Secret, Version, labelled, replaced, secrets, unlabelled, values
 from .paging import page
+from .remembered import remembered_of
 from .rules import rescheduled
 from .sealing import SecretValue, opened
 from .writing import put_version
@@ -133,10 +134,14 @@ def _asked_version(secret: Secret, version_id: str | None, stage: str | None) ->
 
 
 async def _read(ctx: Context, secret: Secret, version: Version) -> dict[str, Any]:
-    kept = ctx.store.get(values, *secret.key, version.version_id)
-    if kept is None:
-        raise refusals.no_such_value(version_id=version.version_id)
-    value = await opened(ctx, secret, kept)
+    remembered = remembered_of(ctx)
+    value = remembered.get(ctx, secret.arn, version.version_id, version.kms_key_id or "")
+    if value is None:
+        kept = ctx.store.get(values, *secret.key, version.version_id)
+        if kept is None:
+            raise refusals.no_such_value(version_id=version.version_id)
+        value = await opened(ctx, secret, kept)
+        remembered.keep(ctx, value, secret.arn, version.version_id, version.kms_key_id or "")
     day = ctx.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     if version.accessed_on != day:
         await _note_access(ctx, secret, version.version_id, day)
