@@ -67,7 +67,8 @@ FILTERS = {
     "name": ([("name", ["app/"])], ["app/api", "app/db"]),
     "name has case": ([("name", ["APP"])], []),
     "not the name": ([("name", ["!app/"])], ["Token"]),
-    "a word of the description": ([("description", ["MYSQL"])], ["app/db"]),
+    "the description": ([("description", ["the MYSQL"])], ["app/db"]),
+    "not its middle": ([("description", ["MySQL"])], []),
     "a tag's key": ([("tag-key", ["env"])], ["Token", "app/db"]),
     "a tag's value": ([("tag-value", ["prod"])], ["app/db"]),
     "one of two values": ([("tag-value", ["prod", "test"])], ["Token", "app/db"]),
@@ -98,9 +99,10 @@ def test_lists_have_an_order_and_pages(secretsmanager: Any) -> None:
         pages = secretsmanager.get_paginator("list_secrets").paginate(PaginationConfig={"PageSize": 1}, **request)
         return [secret["Name"] for page in pages for secret in page["SecretList"]]
 
-    assert names() == ["a", "b", "c"]
-    assert names(SortOrder="desc") == ["c", "b", "a"]
-    assert names(SortBy="created-date") == ["b", "a", "c"]
+    assert names() == ["b", "a", "c"]
+    assert names(SortOrder="desc") == ["c", "a", "b"]
+    assert names(SortBy="name") == ["a", "b", "c"]
+    assert names(SortBy="last-accessed-date") == ["a", "b", "c"]
     assert names(SortBy="last-changed-date", SortOrder="desc") == ["b", "c", "a"]
 
 

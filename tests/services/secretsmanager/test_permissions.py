@@ -285,6 +285,19 @@ def test_a_key_out_of_use_opens_and_closes_nothing(aws: Any, secretsmanager: Any
     assert "KmsKeyId" not in secretsmanager.describe_secret(SecretId="db")
 
 
+def test_who_may_not_use_the_new_key_leaves_old_versions_under_the_old(aws: Any, secretsmanager: Any, refused: Any) -> None:
+    key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    secretsmanager.create_secret(Name="db", SecretString="a")
+    user = aws.user(allow("secretsmanager:*")).client("secretsmanager")
+    user.update_secret(SecretId="db", KmsKeyId=key)
+    assert secretsmanager.describe_secret(SecretId="db")["KmsKeyId"] == key
+    assert secretsmanager.list_secret_version_ids(SecretId="db")["Versions"][0]["KmsKeyIds"] == ["DefaultEncryptionKey"]
+    assert user.get_secret_value(SecretId="db")["SecretString"] == "a"
+    secretsmanager.put_secret_value(SecretId="db", SecretString="b")
+    with refused("AccessDeniedException", "Access to KMS is not allowed"):
+        user.get_secret_value(SecretId="db")
+
+
 def test_a_value_is_nowhere_in_the_clear_on_disk(start_server: Any, tmp_path: Path, account_on: Any) -> None:
     server = start_server()
     client = account_on(server, "123456789012").client("secretsmanager")

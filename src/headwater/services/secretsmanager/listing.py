@@ -34,9 +34,9 @@ async def describe_secret(ctx: Context, request: dict[str, Any]) -> dict[str, An
 
 @requires("secretsmanager:ListSecrets")
 async def list_secrets(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    """In the order asked for; where none is, by name."""
+    """In the order asked for; where none is, the oldest first."""
     found = matching(ctx, request.get("Filters", []), deleted_too=request.get("IncludePlannedDeletion", False))
-    by = _ORDERS[request.get("SortBy", "name")]
+    by = _ORDERS[request.get("SortBy", "created-date")]
     descending = request.get("SortOrder", "asc") == "desc"
     shown, more = page(found, request, lambda secret: (by(secret), secret.name), PAGE, descending=descending)
     return {"SecretList": [describe(secret) | {"SecretVersionsToStages": describe_stages(secret)} for secret in shown]} | more

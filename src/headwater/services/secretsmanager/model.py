@@ -153,11 +153,12 @@ def labels_of(versions: Iterable[Version]) -> dict[str, str]:
 
 
 def relabelled(versions: tuple[Version, ...], labels: dict[str, str]) -> tuple[Version, ...]:
-    """With these labels alone; a version keeps them in alphabetical order."""
+    """With these labels alone, in alphabetical order. A version that has neither a label nor a value is none."""
     stages: dict[str, list[str]] = {}
     for stage in sorted(labels):
         stages.setdefault(labels[stage], []).append(stage)
-    return tuple(_with_stages(version, tuple(stages.get(version.version_id, ()))) for version in versions)
+    staged = (_with_stages(version, tuple(stages.get(version.version_id, ()))) for version in versions)
+    return tuple(version for version in staged if version.stages or version.has_value)
 
 
 def _with_stages(version: Version, stages: tuple[str, ...]) -> Version:
@@ -201,7 +202,7 @@ def describe(secret: Secret) -> dict[str, Any]:
         "RotationEnabled": secret.rotation_enabled,
         "RotationLambdaARN": secret.rotation_function,
         "RotationRules": describe_rules(secret),
-        "LastRotatedDate": secret.rotated_at,
+        "LastRotatedDate": secret.rotated_at if on else None,
         "LastChangedDate": secret.changed_at,
         "LastAccessedDate": secret.accessed_on,
         "DeletedDate": secret.deletion_at,

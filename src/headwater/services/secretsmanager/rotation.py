@@ -20,7 +20,7 @@ from headwater.kernel.jobs import OWED, handles, key_of
 from . import events
 from .due import RotationDue, RotationRun
 from .finding import look_up
-from .model import CURRENT, PENDING, Rotation, Secret, Version, labelled, replaced, unlabelled, values
+from .model import CURRENT, PENDING, Rotation, Secret, Version, labelled, replaced, unlabelled
 from .rules import scheduled, with_days
 from .writing import put_secret
 
@@ -183,10 +183,7 @@ async def _forget_test(ctx: Context, secret: Secret, token: str) -> None:
         left = tuple(version for version in unlabelled(found.versions, PENDING) if version.version_id != token)
         return msgspec.structs.replace(found, rotation=None, versions=left)
 
-    changed = await put_secret(ctx, secret, without)
-    async with ctx.store.transaction() as tx:
-        for region in (changed.region, *(replica.region for replica in changed.replicas)):
-            tx.delete(values, changed.account, region, changed.name, token)
+    await put_secret(ctx, secret, without)
 
 
 async def _fail(ctx: Context, run: RotationRun, step: str, failure: Exception) -> None:

@@ -58,11 +58,7 @@ def abandoned(secret: Secret, version_id: str) -> Secret:
     pending = secret.holder(PENDING)
     if pending is None or pending.version_id == version_id:
         return secret
-    return msgspec.structs.replace(secret, versions=_without_empty(unlabelled(secret.versions, PENDING), pending), rotation=None)
-
-
-def _without_empty(versions: tuple[Version, ...], pending: Version) -> tuple[Version, ...]:
-    return versions if pending.has_value else tuple(version for version in versions if version.version_id != pending.version_id)
+    return msgspec.structs.replace(secret, versions=unlabelled(secret.versions, PENDING), rotation=None)
 
 
 def tell_of_abandonment(ctx: Context, before: Secret, after: Secret) -> None:
