@@ -118,6 +118,9 @@ def test_a_secret_is_copied_to_other_regions_and_follows_its_primary(aws: Any, s
     secretsmanager.tag_resource(SecretId="db", Tags=[{"Key": "env", "Value": "prod"}])
     copy = far.get_secret_value(SecretId="db")
     assert (copy["SecretString"], copy["VersionId"]) == ("b", put["VersionId"])
+    described = secretsmanager.describe_secret(SecretId="db")
+    assert described["ReplicationStatus"][0]["LastAccessedDate"] == far.describe_secret(SecretId="db")["LastAccessedDate"]
+    assert "LastAccessedDate" not in described
     described = far.describe_secret(SecretId="db")
     assert (described["PrimaryRegion"], described["Tags"]) == ("us-east-1", [{"Key": "env", "Value": "prod"}])
     assert far.list_secrets(Filters=[{"Key": "primary-region", "Values": ["us-east-1"]}])["SecretList"]

@@ -32,7 +32,8 @@ def handler(event, context):
         except secrets.exceptions.ResourceNotFoundException:
             current["password"] = secrets.get_random_password(ExcludeCharacters="/@")["RandomPassword"]
             text = json.dumps(current)
-            secrets.put_secret_value(SecretId=arn, ClientRequestToken=token, SecretString=text, VersionStages=["AWSPENDING"])
+            secrets.put_secret_value(SecretId=arn, ClientRequestToken=token, SecretString=text, VersionStages=["AWSPENDING"],
+                                     RotationToken=event["RotationToken"])
     if step == "testSecret":
         secrets.get_secret_value(SecretId=arn, VersionId=token, VersionStage="AWSPENDING")
     if step == "finishSecret":
@@ -143,7 +144,9 @@ def events(server: Any, aws: Any) -> Any:
 
 
 @pytest.mark.slow
-def test_a_secret_rotates_at_once_and_again_after_sixty_days(rotator: Rotator, clock: Any, settled: Any, events: Heard) -> None:
+def test_a_secret_rotates_at_once_and_again_after_sixty_days(
+    rotator: Rotator, refused: Any, clock: Any, settled: Any, events: Heard
+) -> None:
     first = rotator.secret()
     function = rotator.function()
     answer = rotator.secrets.rotate_secret(
@@ -155,6 +158,8 @@ def test_a_secret_rotates_at_once_and_again_after_sixty_days(rotator: Rotator, c
     assert "AWSCURRENT" in rotator.stages()[TOKEN]
     assert len(rotator.password()) == 32
     assert rotator.password(VersionStage="AWSPREVIOUS") == "first"
+    with refused("InvalidParameterException", "RotationToken"):
+        rotator.secrets.put_secret_value(SecretId="db", SecretString="x", RotationToken="0" * 36)
     described = rotator.secrets.describe_secret(SecretId="db")
     assert described["RotationEnabled"] is True
     assert described["RotationRules"] == {"AutomaticallyAfterDays": 60}

@@ -29,7 +29,9 @@ def matching(ctx: Context, filters: list[dict[str, Any]], *, deleted_too: bool =
 async def describe_secret(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """All but the value; also of a secret that is to be deleted."""
     secret = find(ctx, request["SecretId"])
-    return describe(secret) | {"VersionIdsToStages": describe_stages(secret), "ReplicationStatus": describe_replicas(secret)}
+    copies = [ctx.store.get(secrets, secret.account, replica.region, secret.name) for replica in secret.replicas]
+    accessed = {copy.region: copy.accessed_on for copy in copies if copy is not None}
+    return describe(secret) | {"VersionIdsToStages": describe_stages(secret), "ReplicationStatus": describe_replicas(secret, accessed)}
 
 
 @requires("secretsmanager:ListSecrets")

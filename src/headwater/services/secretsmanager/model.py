@@ -5,9 +5,10 @@ What is sealed lies apart from what describes it, so that moving a label does no
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
+from uuid import uuid4
 
 import msgspec
 
@@ -60,6 +61,8 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     steps_done: int = 0
     attempts: int = 0
     only_test: bool = False
+    proof: str = msgspec.field(default_factory=lambda: str(uuid4()))
+    """The RotationToken, by which a function that acts under another role shows for which rotation it puts a value."""
 
 
 class Replica(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -214,9 +217,12 @@ def describe(secret: Secret) -> dict[str, Any]:
     }
 
 
-def describe_replicas(secret: Secret) -> list[dict[str, Any]] | None:
+def describe_replicas(secret: Secret, accessed: Mapping[str, datetime | None] | None = None) -> list[dict[str, Any]] | None:
+    """`accessed`: when each region's copy was read last, which only the copy knows."""
+    accessed = accessed or {}
     return [
         {
+            "LastAccessedDate": accessed.get(replica.region),
             "Region": replica.region,
             "KmsKeyId": replica.kms_key_id or "alias/aws/secretsmanager",
             "Status": replica.status,

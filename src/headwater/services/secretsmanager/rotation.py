@@ -123,7 +123,8 @@ async def _step(ctx: Context, secret: Secret, step: str, token: str) -> None:
     function = secret.rotation_function
     if function is None:
         raise _StepFailed("the secret has no rotation function")
-    event = {"Step": step, "SecretId": secret.arn, "ClientRequestToken": token}
+    assert secret.rotation is not None
+    event = {"Step": step, "SecretId": secret.arn, "ClientRequestToken": token, "RotationToken": secret.rotation.proof}
     answer = await functions(ctx, secret, function).invoke(FunctionName=function, Payload=msgspec.json.encode(event))
     if "FunctionError" in answer:
         raise _StepFailed(_words(answer["Payload"]))

@@ -77,6 +77,7 @@ async def put_secret_value(ctx: Context, request: dict[str, Any]) -> dict[str, A
     token = request.get("ClientRequestToken")
     if token is None:
         raise refusals.no_token()
+    _check_proof(secret, request.get("RotationToken"))
     known = secret.version(token)
     if known is not None and known.has_value:
         if not await is_same(ctx, secret, known, value):
@@ -100,6 +101,12 @@ async def put_secret_value(ctx: Context, request: dict[str, Any]) -> dict[str, A
     version = changed.version(token)
     assert version is not None
     return _put(changed, version)
+
+
+def _check_proof(secret: Secret, proof: str | None) -> None:
+    """Who shows a token of a rotation must show that of the one under way; who may put a value by himself needs none."""
+    if proof is not None and (secret.rotation is None or secret.rotation.proof != proof):
+        raise refusals.invalid("The RotationToken isn't valid for this secret.")
 
 
 def _put(secret: Secret, version: Version) -> dict[str, Any]:
