@@ -4,6 +4,7 @@ Truth: our own promise (ARCHITECTURE.md), which is the issue's: at least once, r
 """
 
 import io
+import json
 import threading
 import time
 import zipfile
@@ -33,6 +34,15 @@ def client(service: str, endpoint_url: str) -> Any:
     return boto3.session.Session().client(service, endpoint_url=endpoint_url, config=config, **keys)
 
 
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+)
+ALLOW_ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+
+
 def archive() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as opened:
@@ -50,7 +60,9 @@ def test_every_acknowledged_event_runs_after_kills_and_few_run_twice(start_progr
     program = start_program()
     client("s3", program.endpoint_url).create_bucket(Bucket="runs")
     functions = client("lambda", program.endpoint_url)
-    role = "arn:aws:iam::123456789012:role/r"
+    iam = client("iam", program.endpoint_url)
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam.put_role_policy(RoleName="r", PolicyName="all", PolicyDocument=ALLOW_ALL)
     functions.create_function(FunctionName="f", Runtime="python3.11", Role=role, Handler="index.handler", Code={"ZipFile": archive()})
     acknowledged: set[int] = set()
     number = 0

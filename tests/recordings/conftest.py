@@ -26,14 +26,31 @@ def recorded(aws: Any) -> Iterator[Callable[[str, str], Case]]:
         each.ends()
 
 
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+)
+ALLOW_ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+
+
 class Functions:
     """Functions as the recorded ones were made: `handler.py`, its `handler`, python3.12."""
 
     def __init__(self, aws: Any) -> None:
         self.aws = aws
         self.client = aws.client("lambda")
+        self.role = self.role_of("worker")
         self._made: set[str] = set()
         self._heard = 0
+
+    def role_of(self, name: str) -> str:
+        """The ARN of a new role that Lambda may take on, and that may do everything."""
+        iam = self.aws.client("iam")
+        arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+        iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=ALLOW_ALL)
+        return arn
 
     def zipped(self, source: str, file: str = "handler.py") -> bytes:
         buffer = io.BytesIO()
@@ -42,9 +59,8 @@ class Functions:
         return buffer.getvalue()
 
     def request(self, name: str, source: str = "def handler(event, context):\n    return event\n", **options: Any) -> dict[str, Any]:
-        role = f"arn:aws:iam::{self.aws.account}:role/worker"
         code = {"ZipFile": self.zipped(source)}
-        return {"FunctionName": name, "Role": role, "Code": code, "Runtime": "python3.12", "Handler": "handler.handler"} | options
+        return {"FunctionName": name, "Role": self.role, "Code": code, "Runtime": "python3.12", "Handler": "handler.handler"} | options
 
     def created(self, name: str, **options: Any) -> dict[str, Any]:
         """The answer in the envelope in which the recordings keep it; with an environment and half a minute, as all of theirs."""

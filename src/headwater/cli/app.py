@@ -10,18 +10,18 @@ import subprocess
 import sys
 import time
 import webbrowser
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Column, Table
 
+from headwater.cli import clock, policies
 from headwater.cli import doctor as examination
-from headwater.cli import policies
 from headwater.cli.asking import HomeOption, ask, endpoint_of, say
 from headwater.cli.up import up
 from headwater.gateway.server import running
+from headwater.kernel.condition_keys import known_keys
 from headwater.kernel.home import is_held
 from headwater.kernel.service import folder_of, room, room_names
 
@@ -31,6 +31,7 @@ app = typer.Typer(
 STOP_S: Final = 60
 app.command()(policies.why)
 app.add_typer(policies.policy, name="policy")
+app.add_typer(clock.clock, name="clock")
 
 
 @app.command("up", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
@@ -110,7 +111,7 @@ def reset(home: HomeOption, yes: Annotated[bool, typer.Option("--yes", help="Do 
 
 @app.command()
 def coverage(service: Annotated[str | None, typer.Argument(help="One service, operation by operation.")] = None) -> None:
-    """Which operations are built, counted from the code."""
+    """Which operations are built, and which condition keys of policies are honoured, read off the code."""
     if service is not None:
         if service not in room_names():
             say.print(f"{service} has no room yet.")
@@ -118,12 +119,16 @@ def coverage(service: Annotated[str | None, typer.Argument(help="One service, op
         built = room(service).functions
         for name in sorted(room(service).model.operations):
             say.print(f"[green]built[/]    {name}" if name in built else f"[dim]not yet  {name}[/]")
+        for key in sorted(room(service).condition_keys):
+            say.print(f"[green]key[/]      {key}", highlight=False)
         return
-    table = Table("service", "built", "of", "room")
+    table = Table("service", "built", "of", "condition keys", "room")
     for name in sorted(room_names()):
         operations = room(name).model.operations
-        table.add_row(name, str(len(room(name).functions)), str(len(operations)), f"services/{folder_of(name)}")
+        count = str(len(room(name).functions))  # before its keys: it brings the room's modules in
+        table.add_row(name, count, str(len(operations)), str(len(room(name).condition_keys)), f"services/{folder_of(name)}")
     say.print(table)
+    say.print(f"Global condition keys that are honoured: {', '.join(known_keys())}.", highlight=False)
 
 
 @app.command()
@@ -151,22 +156,6 @@ def ca(home: HomeOption) -> None:
         say.print("No authority yet: it is made with the first engine that offers TLS.")
         raise typer.Exit(1)
     sys.stdout.write(f"{path}\n")
-
-
-@app.command()
-def clock(home: HomeOption, advance: Annotated[str | None, typer.Option(help="Move AWS time by 90s, 15m, 3h or 60d.")] = None) -> None:
-    """Show AWS time, or move it forward."""
-    body = {"advance_s": _duration(advance).total_seconds()} if advance else None
-    answer = ask(endpoint_of(home), "clock", body)
-    say.print(f"{answer['now']}  ({answer['offset_s']:+.0f} s from the machine's time)")
-
-
-def _duration(text: str) -> timedelta:
-    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-    try:
-        return timedelta(**{units[text[-1]]: float(text[:-1])})
-    except (KeyError, ValueError, IndexError, OverflowError):
-        raise typer.BadParameter(f"{text} is no duration: 90s, 15m, 3h, 60d") from None
 
 
 @app.command("try", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)

@@ -43,6 +43,7 @@ def authenticate(ctx: Context, request: Request, place: Route, operation: Operat
     ctx.region = authorization.region or ctx.region
     ctx.principal, secret = _principal(ctx, request, authorization, place)
     ctx.account = ctx.principal.account
+    ctx.signature = authorization
     if authorization.kind != "header":
         request.headers.update(presigned_v2.hoisted(request))
     return authorization, secret

@@ -9,8 +9,8 @@ Source: "Policy evaluation logic" of the IAM user guide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import structlog
@@ -18,15 +18,16 @@ import structlog
 from headwater.aws.faults import Fault, fault
 from headwater.aws.models import Operation
 from headwater.aws.policy.denial import sentence
-from headwater.aws.policy.documents import PolicySet, parse
 from headwater.aws.policy.evaluation import Decision, Policies, decide, explain, keys
-from headwater.aws.policy.question import Caller, Question
+from headwater.aws.policy.question import Question
+from headwater.aws.signature_faults import Family, refused
 from headwater.kernel import unbuilt
 from headwater.kernel.authorization_message import Matched, Refusal, encode_message
 from headwater.kernel.condition_keys import look_up, room_of
-from headwater.kernel.identity import Principal, canonical_id, role_session
-from headwater.kernel.permissions import Need, lines_of
-from headwater.kernel.service import ResourcePolicy, Service, room, room_names
+from headwater.kernel.identity import Principal, role_session
+from headwater.kernel.permissions import Need, lines_of, needs_of
+from headwater.kernel.service import ResourcePolicy, room, room_names
+from headwater.kernel.standing import IN_IAM, ControlSource, Holdings, PolicySource, Standing, Standings
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -34,48 +35,16 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-IN_IAM: Final = frozenset({"user", "role", "federated"})
-"""The kinds of principals whose policies IAM keeps."""
-NO_POLICIES: Final = PolicySet(())
+BORN: Final = frozenset({"user", "role"})
+"""Principals that IAM makes and deletes."""
+AMONG_SERVICES: Final = Decision(allowed=True, explicit=False, by="")
+"""What services do among themselves is no call on AWS, and has no policy to ask, unless the resource has one."""
 REFUSED_AS: Final = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError", "sqs": "AccessDenied"}
 """Where a service does not say it as its protocol does."""
-SERVICE_LINKED: Final = ":role/aws-service-role/"
-"""The path of roles that only their service assumes: service control policies do not bind them."""
 SERVICE_OF_ROOM: Final = {"stepfunctions": "states"}
 """The name under which a room is trusted, where it is not the room's."""
-
-
-class Holdings(msgspec.Struct, frozen=True, kw_only=True):
-    """What IAM knows of a principal."""
-
-    identity: PolicySet
-    boundary: PolicySet | None = None
-    tags: Mapping[str, str] = {}
-    unique_id: str = ""
-    """AIDA… or AROA…: a role of the same name that was made later has another."""
-
-
-class PolicySource(Protocol):
-    """What the room of IAM answers."""
-
-    def holdings(self, principal: Principal) -> Holdings | None:
-        """The principal's own policies; None where it is no more."""
-
-    def managed(self, account: str, arns: tuple[str, ...]) -> PolicySet:
-        """Managed policies by their ARNs."""
-
-    def role_id(self, role_arn: str) -> str | None:
-        """The unique id of the role that has this ARN now."""
-
-
-class ControlSource(Protocol):
-    """What the room of Organizations answers."""
-
-    def levels(self, account: str) -> tuple[PolicySet, ...]:
-        """The service control policies above the account, root first; () where none bind it."""
-
-    def organization(self, account: str) -> tuple[str, tuple[str, ...]] | None:
-        """The id of the account's organization, and the account's path in it."""
+SAY_ACCOUNT: Final = frozenset({"firehose"})
+"""Services that take on roles with the account's number as external id, as older trust policies for them ask."""
 
 
 class Asked:
@@ -117,106 +86,72 @@ class Authorization:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self.identity: PolicySource | None = None
-        self.control: ControlSource | None = None
+        self._standings = Standings()
         self._audits = home.settings.iam == "audit"
+
+    @property
+    def identity(self) -> PolicySource | None:
+        """Who keeps users and roles: the room of IAM, once it is open."""
+        return self._standings.identity
+
+    @identity.setter
+    def identity(self, source: PolicySource) -> None:
+        self._standings.identity = source
+
+    @property
+    def control(self) -> ControlSource | None:
+        """Who keeps organizations, once there is one."""
+        return self._standings.control
+
+    @control.setter
+    def control(self, source: ControlSource) -> None:
+        self._standings.control = source
 
     # -- the decision of a call ----------------------------------------------------------------------------------------
 
     async def authorize(self, ctx: Context, operation: Operation, request: dict[str, Any]) -> None:
         """Raise the service's own refusal unless the caller may do everything that the operation needs."""
-        name = ctx.service
-        service = room(name) if name in room_names() else None
+        service = room(ctx.service) if ctx.service in room_names() else None
+        principal = ctx.principal
         if not self._home.is_open("organizations") and "organizations" in self._home.store.services_with_state:
             await self._home.open_room("organizations")
-        levels = self._levels(ctx.principal)
-        if ctx.principal.kind == "root" and not levels and (service is None or service.policy_of is None):
+        if principal.kind == "root" and not self._standings.levels(principal) and (service is None or service.policy_of is None):
             return
-        await self._open_sources(ctx.principal, service)
-        for need in await self._needs(ctx, service, operation, request):
-            if self._is_unbound(ctx.principal, need, levels):
-                continue
-            decided = self._decide(ctx, operation, request, need, levels)
-            if not decided.decision.allowed and not self._passes_anyway(decided):
-                raise self._refusal(ctx, operation, decided)
-
-    def allows(self, ctx: Context, operation: Operation, request: dict[str, Any], action: str, resource: str) -> bool:
-        """Whether the caller may do one thing more: for operations that answer for each part, or that tell less to who may less."""
-        need, levels = Need(action, resource), self._levels(ctx.principal)
-        if self._is_unbound(ctx.principal, need, levels):
-            return True
-        decided = self._decide(ctx, operation, request, need, levels)
-        return decided.decision.allowed or self._passes_anyway(decided)
-
-    def _is_unbound(self, principal: Principal, need: Need, levels: tuple[PolicySet, ...]) -> bool:
-        """A root at what is its account's, where no policy stands: the usual case, told without asking."""
-        if principal.kind != "root" or levels:
-            return False
-        own = self._resource_policy(need)
-        if own is None:
-            return (_account_of(need.resource) or principal.account) == principal.account
-        return own.owner == principal.account and not own.policies
-
-    async def _open_sources(self, principal: Principal, service: Service | None) -> None:
         if principal.kind in IN_IAM and not self._home.is_open("iam"):
             await self._home.open_room("iam")
         if service is not None and service.policy_of is not None and not self._home.is_open(service.name):
             await self._home.open_room(service.name)
-
-    def _levels(self, principal: Principal) -> tuple[PolicySet, ...]:
-        if self.control is None or principal.kind in {"service", "anonymous"} or SERVICE_LINKED in principal.role_arn:
-            return ()
-        return self.control.levels(principal.account)
-
-    async def _needs(self, ctx: Context, service: Service | None, operation: Operation, request: dict[str, Any]) -> Iterable[Need]:
+        standing = self._standings.of(principal)
+        if standing.holdings is None and principal.kind in BORN:
+            raise refused(_family(operation), "unknown key")
         function = service.functions.get(operation.name) if service is not None else None
         lines = lines_of(function) if function is not None else None
-        if lines is None:
-            return await unbuilt.needs(ctx, operation, request)
-        if len(lines) == 1:
-            return lines[0].needs(ctx, request)
-        return [need for line in lines for need in line.needs(ctx, request)]
+        for need in needs_of(lines, ctx, request) if lines is not None else await unbuilt.needs(ctx, operation, request):
+            decided = self._decided(ctx, operation, request, need, standing)
+            if decided is not None and not decided.decision.allowed and not self._passes_anyway(decided):
+                raise self._refusal(ctx, operation, decided)
 
-    def _decide(self, ctx: Context, operation: Operation, request: dict[str, Any], need: Need, levels: tuple[PolicySet, ...]) -> Decided:
+    def allows(self, ctx: Context, operation: Operation, request: dict[str, Any], action: str, resource: str) -> bool:
+        """Whether the caller may do one thing more: for operations that answer for each part, or that tell less to who may less."""
+        decided = self._decided(ctx, operation, request, Need(action, resource), self._standings.of(ctx.principal))
+        return decided is None or decided.decision.allowed or self._passes_anyway(decided)
+
+    def _decided(self, ctx: Context, operation: Operation, request: dict[str, Any], need: Need, standing: Standing) -> Decided | None:
+        """None where there is nothing to decide: a root at what is its account's, where no policy stands."""
         principal = ctx.principal
         own = self._resource_policy(need)
         owner = own.owner if own is not None else _account_of(need.resource) or principal.account
-        holdings = self.identity.holdings(principal) if self.identity is not None and principal.kind in IN_IAM else None
-        asked = Asked(ctx, operation, request, need, holdings, owner)
-        question = Question(need.action, need.resource, _caller(principal), resource_account=owner, look_up=lambda key: look_up(asked, key))
-        policies = self._policies(principal, holdings, own, levels)
-        if principal.kind == "service" and own is None:
-            decision = Decision(
-                allowed=True, explicit=False, by=""
-            )  # what services do among themselves is no call on AWS, and has no policy to ask
-        else:
-            decision = decide(question, policies)
+        if principal.kind == "root" and owner == principal.account and not standing.levels and (own is None or not own.policies):
+            return None
+        asked = Asked(ctx, operation, request, need, standing.holdings, owner)
+        question = Question(need.action, need.resource, standing.caller, resource_account=owner, look_up=partial(look_up, asked))
+        policies = standing.with_resource(own)
+        decision = AMONG_SERVICES if principal.kind == "service" and own is None else decide(question, policies)
         decided = Decided(ctx.request_id, principal, question, policies, decision)
         if principal.kind != "root":
             question.settle(keys(question, policies))
             self._home.bus.publish("decision", decided)
         return decided
-
-    def _policies(
-        self, principal: Principal, holdings: Holdings | None, own: ResourcePolicy | None, levels: tuple[PolicySet, ...]
-    ) -> Policies:
-        return Policies(
-            identity=NO_POLICIES if holdings is None or not _is_the_same(principal, holdings) else holdings.identity,
-            boundary=None if holdings is None else holdings.boundary,
-            session=self._session(principal),
-            control=levels,
-            resource=PolicySet(own.policies) if own is not None and own.policies else None,
-            resource_alone=own is not None and own.alone,
-        )
-
-    def _session(self, principal: Principal) -> PolicySet | None:
-        """What the session was narrowed to. A federated user has nothing that its session policies do not give."""
-        session = principal.session
-        if session is None or not (session.policies or session.policy_arns):
-            return NO_POLICIES if principal.kind == "federated" else None
-        inline = [parse(document, source="session policy", kind="session") for document in session.policies]
-        managed = self.identity.managed(principal.account, session.policy_arns) if self.identity and session.policy_arns else NO_POLICIES
-        return PolicySet([*inline, *managed.policies])
 
     def _resource_policy(self, need: Need) -> ResourcePolicy | None:
         fields = need.resource.split(":", 3)
@@ -271,6 +206,7 @@ class Authorization:
     async def trusts(self, role_arn: str, service: str, *, source_arn: str = "", region: str = "") -> bool:
         """Whether the role is there and lets `service` (a room's name) take it on."""
         await self._home.open_room("iam")
+        await self._home.open_room("sts")  # whose condition keys trust policies name
         from headwater.kernel.context import Context
         from headwater.kernel.identity import service_principal
 
@@ -281,25 +217,16 @@ class Authorization:
         need = Need("sts:AssumeRole", role_arn)
         if self._resource_policy(need) is None:
             return False
-        decided = self._decide(ctx, operation, {"RoleArn": role_arn}, need, ())
-        return decided.decision.allowed or self._passes_anyway(decided)
+        request = {"RoleArn": role_arn} | ({"ExternalId": account} if service in SAY_ACCOUNT else {})
+        decided = self._decided(ctx, operation, request, need, self._standings.of(principal))
+        return decided is None or decided.decision.allowed or self._passes_anyway(decided)
 
 
-def _caller(principal: Principal) -> Caller:
-    return Caller(
-        arn=principal.arn,
-        account=principal.account,
-        kind=principal.kind,
-        role_arn=principal.role_arn,
-        user_id=principal.user_id,
-        provider=principal.session.provider if principal.session is not None else "",
-        canonical_id=canonical_id(principal.account) if principal.account else "",
-    )
-
-
-def _is_the_same(principal: Principal, holdings: Holdings) -> bool:
-    """Not one who was deleted and made again under the same name."""
-    return principal.kind != "role" or not holdings.unique_id or principal.user_id.startswith(holdings.unique_id)
+def _family(operation: Operation) -> Family:
+    """How the service words what is wrong with a key."""
+    if operation.service.name == "s3":
+        return "s3"
+    return "query" if operation.service.metadata.protocol in {"query", "ec2"} else "json"
 
 
 def _account_of(arn: str) -> str:

@@ -67,6 +67,7 @@ class Client:
             service=self._service,
             called_via=self._called_via,
             source_arn=self._source_arn,
+            invoked_by=self._assumed_by,
         )
         code = ""
         try:

@@ -10,6 +10,7 @@ from headwater.kernel import identity
 from headwater.kernel.identity import Principal
 
 if TYPE_CHECKING:
+    from headwater.aws.signature import Authorization
     from headwater.kernel.bus import Bus
     from headwater.kernel.client import Client
     from headwater.kernel.clock import Clock
@@ -29,12 +30,14 @@ class Context:
         "clock",
         "headers",
         "home",
+        "invoked_by",
         "principal",
         "region",
         "reply_headers",
         "reply_status",
         "request_id",
         "service",
+        "signature",
         "source_arn",
         "source_ip",
         "store",
@@ -48,8 +51,10 @@ class Context:
     headers: Mapping[str, str]
     service: str
     called_via: tuple[str, ...]
+    invoked_by: str
     source_arn: str
     source_ip: str
+    signature: Authorization | None
 
     def __init__(
         self,
@@ -64,6 +69,7 @@ class Context:
         called_via: tuple[str, ...] = (),
         source_arn: str = "",
         source_ip: str = "",
+        invoked_by: str = "",
     ) -> None:
         self.home = home
         self.store: Store = home.store
@@ -72,11 +78,13 @@ class Context:
         self.account = account
         self.region = region
         self.principal = principal
-        self.request_id = request_id or self.new_id()
+        self.request_id = request_id or identity.new_request_id()
         self.headers = headers
         self.service = service  # the room that is called
         self.called_via = called_via  # the services that came before it, on behalf of the principal
+        self.invoked_by = invoked_by  # the room that calls under a role which it took on
         self.source_ip = source_ip
+        self.signature = None  # with what a request over the wire was signed: the gateway says
         self.source_arn = source_arn  # the resource for which a service acts
         self.reply_headers: dict[str, str] = {}  # what the gateway adds to the response beyond the model
         self.reply_status = 0  # the status of a success, where the operation's answer decides it (S3's 206)

@@ -46,19 +46,20 @@ class Need(msgspec.Struct, frozen=True, gc=False):
 class Line:
     """One `requires`, compiled."""
 
-    __slots__ = ("_action", "_keys", "_resource", "_when", "action", "resource")
+    __slots__ = ("_action", "_keys", "_member", "_resource", "_when", "action", "resource")
 
     def __init__(self, action: Text, resource: Texts, when: When | None, keys: Keys) -> None:
         self.action = action
         self.resource = resource
         self._action: Callable[[Context, Request], str] | None = None if isinstance(action, str) else action
         self._resource: Callable[[Context, Request], str | Iterable[str]] = _template(resource) if isinstance(resource, str) else resource
-        self._when: Callable[[Context, Request], bool] | None = _present(when) if isinstance(when, str) else when
+        self._member = when if isinstance(when, str) else None
+        self._when: Callable[[Context, Request], bool] | None = None if isinstance(when, str) else when
         self._keys = keys
 
     def needs(self, ctx: Context, request: Request) -> Iterable[Need]:
         """None where the line does not concern this request; one for each resource otherwise."""
-        if self._when is not None and not self._when(ctx, request):
+        if (self._member is not None and request.get(self._member) is None) or (self._when is not None and not self._when(ctx, request)):
             return ()
         action = self.action if self._action is None else self._action(ctx, request)
         resource = self._resource(ctx, request)
@@ -100,6 +101,13 @@ def lines_of(operation: Callable[..., Any]) -> tuple[Line, ...] | None:
     return _LINES.get(operation)
 
 
+def needs_of(lines: tuple[Line, ...], ctx: Context, request: Request) -> Iterable[Need]:
+    """All that these lines ask of the caller."""
+    if len(lines) == 1:
+        return lines[0].needs(ctx, request)
+    return [need for line in lines for need in line.needs(ctx, request)]
+
+
 def _template(text: str) -> Callable[[Context, Request], str]:
     places = _PLACE.findall(text)
     if not places:
@@ -120,7 +128,3 @@ def _value(ctx: Context, request: Request, place: str) -> str:
         return ctx.account
     value = request.get(place)
     return ANY if value is None or value == "" else str(value)
-
-
-def _present(member: str) -> Callable[[Context, Request], bool]:
-    return lambda ctx, request: request.get(member) is not None

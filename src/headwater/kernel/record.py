@@ -127,6 +127,8 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     source_ip: str
     user_agent: str
     called_via: tuple[str, ...]
+    invoked_by: str
+    """The room that calls under a role which it took on."""
 
     @classmethod
     def of(cls, ctx: Context, operation: Operation, request: dict[str, Any], result: dict[str, Any] | None, refusal: Fault | None) -> Self:
@@ -143,6 +145,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
             ctx.source_ip,
             ctx.headers.get("user-agent", ""),
             ctx.called_via,
+            ctx.invoked_by,
         )
 
 

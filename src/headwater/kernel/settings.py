@@ -28,3 +28,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Direct PUT's quota a stream in us-east-1."""
     iam: Literal["enforce", "audit"] = "enforce"
     """What a refusal does: `audit` lets the call pass and says what would have been refused."""
+    trail_delivery_s: float = 15.0
+    """How long a trail of CloudTrail gathers events before it delivers them, in AWS time. AWS takes about five minutes."""

@@ -75,3 +75,24 @@ def test_a_resource_that_there_is_not_is_a_star_or_nothing() -> None:
 
 def test_anybody_is_told_nothing() -> None:
     assert sentence(Question("s3:GetObject", "arn:aws:s3:::b/k", Caller(kind="anonymous")), denied("resource")) == "Access Denied"
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "shown"),
+    [
+        ("GetRole", "role/ops/deploy", "role deploy"),
+        ("ListAccessKeys", "user/ada", "user ada"),
+        ("GetGroup", "group/readers", "group readers"),
+        ("GetInstanceProfile", "instance-profile/web", "instance profile web"),
+        ("GetPolicy", "policy/ops/read", "policy arn:aws:iam::1:policy/ops/read"),
+        ("CreatePolicy", "policy/ops/read", "policy read"),
+        ("CreateRole", "role/ops/deploy", "arn:aws:iam::1:role/ops/deploy"),
+        ("TagRole", "role/deploy", "arn:aws:iam::1:role/deploy"),
+        ("PassRole", "role/deploy", "arn:aws:iam::1:role/deploy"),
+        ("ListRoles", "role/", "arn:aws:iam::1:role/"),
+    ],
+)
+def test_iam_calls_what_is_there_by_its_name(action: str, resource: str, shown: str) -> None:
+    """Truth: refusals that users quote, such as aws-cdk issue 27067 (GetRole) and openshift/installer issue 1073 (TagRole)."""
+    found = sentence(Question(f"iam:{action}", f"arn:aws:iam::1:{resource}", JOHN), denied("identity"))
+    assert f"iam:{action} on resource: {shown} because" in found

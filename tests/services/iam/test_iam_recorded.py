@@ -73,6 +73,33 @@ def test_a_user_and_a_policy_as_they_are_described(iam: Any) -> None:
         case.answers("managed_policy", iam.get_policy, PolicyArn=arn)
 
 
+def test_users_as_they_are_described_after_more(iam: Any) -> None:
+    outputs = {"stack-outputs": "CloudFormation's", "stack_resource": "CloudFormation's"}
+    iam.create_user(UserName="u")
+    with Recorded("iam", "TestBasicCRD::test_getatt", left_out=outputs) as case:
+        case.answers("describe-resource", iam.get_user, UserName="u")
+    outputs = {f"stack-outputs-{when}-update": "CloudFormation's" for when in ("before", "after")}
+    with Recorded("iam", "TestUpdates::test_update_without_replacement", left_out=outputs) as case:
+        case.answers("describe-resource-before-update", iam.get_user, UserName="u")
+        # the template's update makes another user under the new name
+        iam.create_user(UserName="u-updated")
+        case.answers("describe-resource-after-update", iam.get_user, UserName="u-updated")
+
+
+def test_documents_come_back_as_they_were_given(iam: Any) -> None:
+    def reading(bucket: str) -> str:
+        allowed = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust("lambda.amazonaws.com"))
+    iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=reading("my-bucket-us-east-1"))
+    with Recorded("iam", "test_inline_policy_with_fn_sub_json_string") as case:
+        case.is_as("inline_policy_document", iam.get_role_policy(RoleName="r", PolicyName="p")["PolicyDocument"])
+    arn = iam.create_policy(PolicyName="p", PolicyDocument=reading("bucket-my-cluster-us-east-1"))["Policy"]["Arn"]
+    with Recorded("iam", "test_managedpolicy_with_fn_sub_json_string") as case:
+        case.is_as("policy_document", iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]["Document"])
+
+
 def test_a_groups_policy_simulated(iam: Any) -> None:
     allowed = {"Sid": "", "Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": allowed})

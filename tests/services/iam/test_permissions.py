@@ -44,8 +44,18 @@ def test_the_path_belongs_to_the_arn_at_the_creation_and_after(aws: Any, refused
     with refused("AccessDenied"):
         iam.delete_role(RoleName="elsewhere")
     iam.create_user(UserName="ada", Path="/web/")
-    with refused("AccessDenied", f"{under}:user/ada"):  # a rename needs the permission on both
+    with refused("AccessDenied", "iam:UpdateUser on resource: user ada"):  # a rename needs the permission on both
         iam.update_user(UserName="ada", NewPath="/")
+
+
+def test_tags_at_a_creation_need_the_permission_to_tag(aws: Any, refused: Any) -> None:
+    """Truth: openshift/installer issue 1073, CreateRole with tags."""
+    user = User(aws, allow("iam:CreateRole"))
+    wanted = {"RoleName": "server", "AssumeRolePolicyDocument": TRUST, "Tags": [{"Key": "team", "Value": "web"}]}
+    with refused("AccessDenied", f"iam:TagRole on resource: arn:aws:iam::{aws.account}:role/server"):
+        user.client("iam").create_role(**wanted)
+    user.may(allow(["iam:CreateRole", "iam:TagRole"], "*", StringEquals={"aws:RequestTag/team": "web"}))
+    user.client("iam").create_role(**wanted)
 
 
 def test_listing_is_of_the_path_that_is_listed(aws: Any, refused: Any) -> None:

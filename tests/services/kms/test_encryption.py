@@ -140,6 +140,19 @@ def test_a_dry_run_refuses_what_would_be_refused_and_does_nothing_else(kms: Any,
         kms.decrypt(CiphertextBlob=blob, EncryptionContext={"a": "b"}, DryRun=True)
 
 
+def test_a_dry_run_may_leave_the_ciphertext_out(kms: Any, key: str, refused: Any) -> None:
+    """DryRunModifiers of the API reference: IGNORE_CIPHERTEXT asks about the permission alone."""
+    asked = {"DryRun": True, "DryRunModifiers": ["IGNORE_CIPHERTEXT"]}
+    with refused("DryRunOperationException"):
+        kms.decrypt(KeyId=key, **asked)
+    with refused("DryRunOperationException"):
+        kms.re_encrypt(SourceKeyId=key, DestinationKeyId=key, **asked)
+    with refused("ValidationException", "DryRunModifiers"):
+        kms.decrypt(KeyId=key, DryRunModifiers=["IGNORE_CIPHERTEXT"])
+    with refused("ValidationException", "ciphertextBlob"):
+        kms.decrypt(KeyId=key)
+
+
 def test_4096_bytes_are_encrypted_and_no_more(kms: Any, key: str, refused: Any) -> None:
     blob = kms.encrypt(KeyId=key, Plaintext=bytes(4096))["CiphertextBlob"]
     assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == bytes(4096)

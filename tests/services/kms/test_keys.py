@@ -129,6 +129,18 @@ def test_a_disabled_key_refuses_all_cryptography_until_it_is_enabled(kms: Any, k
     assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
 
 
+def test_the_last_use_of_a_key_is_known(kms: Any, key: str) -> None:
+    """GetKeyLastUsage of the API reference; the trail's event id is not known here."""
+    unused = kms.get_key_last_usage(KeyId=key)
+    assert (unused["KeyLastUsage"], unused["KeyCreationDate"]) == ({}, unused["TrackingStartDate"])
+    blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    kms.decrypt(CiphertextBlob=blob)
+    kms.describe_key(KeyId=key)
+    last = kms.get_key_last_usage(KeyId=key)["KeyLastUsage"]
+    assert last["Operation"] == "Decrypt"
+    assert last["Timestamp"] >= unused["KeyCreationDate"]
+
+
 def test_what_a_key_is_for_can_be_said_anew(kms: Any, key: str) -> None:
     kms.update_key_description(KeyId=key, Description="orders")
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["Description"] == "orders"
@@ -153,8 +165,9 @@ def test_a_key_has_one_policy_called_default(kms: Any, aws: Any, key: str, refus
     assert kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"] == own
     with refused("NotFoundException", "No such policy exists"):
         kms.get_key_policy(KeyId=key, PolicyName="other")
-    with refused("MalformedPolicyDocumentException"):
-        kms.put_key_policy(KeyId=key, Policy="{")
+    for wrong in ("{", '{"Statement": []}', json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kms:*"}})):
+        with refused("MalformedPolicyDocumentException"):
+            kms.put_key_policy(KeyId=key, Policy=wrong)
 
 
 @pytest.mark.parametrize(

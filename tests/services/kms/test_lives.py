@@ -196,6 +196,56 @@ def test_an_import_needs_its_own_token_in_time_and_material_that_fits(kms: Any, 
         kms.import_key_material(**asked, **FOR_EVER)
 
 
+def test_material_that_waits_can_be_taken_away_again(kms: Any, external: str, refused: Any) -> None:
+    kms.import_key_material(**wrapped(kms, external, b"1" * 32), **FOR_EVER)
+    new = FOR_EVER | {"ImportType": "NEW_KEY_MATERIAL", "KeyMaterialDescription": "next"}
+    with refused("IncorrectKeyMaterialException"):
+        kms.import_key_material(**wrapped(kms, external, b"1" * 32), **new)
+    waiting = kms.import_key_material(**wrapped(kms, external, b"2" * 32), **new)["KeyMaterialId"]
+    listed = kms.list_key_rotations(KeyId=external, IncludeKeyMaterial="ALL_KEY_MATERIAL")["Rotations"]
+    assert [(one["KeyMaterialState"], one["ImportState"]) for one in listed] == [("CURRENT", "IMPORTED"), ("PENDING_ROTATION", "IMPORTED")]
+    assert listed[1]["KeyMaterialDescription"] == "next"
+    assert kms.delete_imported_key_material(KeyId=external, KeyMaterialId=waiting)["KeyMaterialId"] == waiting
+    assert state(kms, external) == "Enabled"
+    kms.import_key_material(**wrapped(kms, external, b"3" * 32), **new)
+    with refused("NotFoundException"):
+        kms.delete_imported_key_material(KeyId=external, KeyMaterialId=waiting)
+
+
+def test_every_region_is_given_the_material_itself(kms: Any, aws: Any, refused: Any) -> None:
+    """ImportKeyMaterial of the API reference, on multi-Region keys."""
+    key = kms.create_key(MultiRegion=True, Origin="EXTERNAL")["KeyMetadata"]["KeyId"]
+    far = aws.client("kms", region="eu-west-1")
+    kms.import_key_material(**wrapped(kms, key, b"1" * 32), **FOR_EVER)
+    kms.replicate_key(KeyId=key, ReplicaRegion="eu-west-1")
+    assert state(far, key) == "PendingImport"
+    with refused("IncorrectKeyMaterialException"):
+        far.import_key_material(**wrapped(far, key, b"2" * 32), **FOR_EVER)
+    far.import_key_material(**wrapped(far, key, b"1" * 32), **FOR_EVER)
+    blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    assert far.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+    with refused("UnsupportedOperationException", "is not a multi-region primary key."):
+        far.import_key_material(**wrapped(far, key, b"2" * 32), **FOR_EVER, ImportType="NEW_KEY_MATERIAL")
+    kms.import_key_material(**wrapped(kms, key, b"2" * 32), **FOR_EVER, ImportType="NEW_KEY_MATERIAL")
+
+    everything = {"KeyId": key, "IncludeKeyMaterial": "ALL_KEY_MATERIAL"}
+
+    def waits() -> str:
+        return str(kms.list_key_rotations(**everything)["Rotations"][-1]["KeyMaterialState"])
+
+    assert waits() == "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"
+    kms.delete_imported_key_material(KeyId=key, KeyMaterialId=kms.list_key_rotations(**everything)["Rotations"][-1]["KeyMaterialId"])
+    assert [len(one.list_key_rotations(**everything)["Rotations"]) for one in (kms, far)] == [1, 1]
+    kms.import_key_material(**wrapped(kms, key, b"2" * 32), **FOR_EVER, ImportType="NEW_KEY_MATERIAL")
+    with refused("KMSInvalidStateException", "No available key material pending rotation"):
+        kms.rotate_key_on_demand(KeyId=key)
+    far.import_key_material(**wrapped(far, key, b"2" * 32), **FOR_EVER)
+    assert waits() == "PENDING_ROTATION"
+    kms.rotate_key_on_demand(KeyId=key)
+    after = kms.encrypt(KeyId=key, Plaintext=b"y")["CiphertextBlob"]
+    assert [far.decrypt(CiphertextBlob=one)["Plaintext"] for one in (blob, after)] == [b"x", b"y"]
+
+
 def test_big_material_comes_under_a_key_of_its_own(kms: Any) -> None:
     """RSA_AES_KEY_WRAP: an AES key under RSA-OAEP, the material under the AES key (RFC 5649)."""
     key = kms.create_key(Origin="EXTERNAL", KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]

@@ -3,12 +3,14 @@
 Truth: "Key policies", "Grants in AWS KMS", "Condition keys for AWS KMS" and "AWS managed keys" of the developer guide.
 """
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from headwater.aws.faults import Fault
 from headwater.kernel.context import Context
 from headwater.kernel.identity import root_of
 
@@ -77,6 +79,17 @@ def test_a_policy_that_would_lock_its_writer_out_is_refused(kms: Any, aws: Any, 
         call(BypassPolicyLockoutSafetyCheck=True)
 
 
+def test_a_policy_names_only_roles_that_are_there(kms: Any, aws: Any, refused: Any) -> None:
+    """ "Policy contains a statement with one or more invalid principals": PutKeyPolicy, as users of AWS meet it."""
+    role = f"arn:aws:iam::{aws.account}:role/app"
+    policy = document(the_account(aws), {"Principal": {"AWS": [role]}, "Action": "kms:Decrypt"})
+    with refused("MalformedPolicyDocumentException", "invalid principals"):
+        kms.create_key(Policy=policy)
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": aws.account}, "Action": "sts:AssumeRole"}]}
+    aws.client("iam").create_role(RoleName="app", AssumeRolePolicyDocument=json.dumps(trust))
+    assert kms.create_key(Policy=policy)["KeyMetadata"]["KeyState"] == "Enabled"
+
+
 def test_another_account_needs_the_keys_policy_and_its_own(kms: Any, aws: Any, key: str, user: Any, refused: Any) -> None:
     other = aws.other()
     bob, _ = user("bob", {"Action": "kms:*"}, of=other)
@@ -132,6 +145,23 @@ def test_a_grants_constraint_binds_it_to_contexts(
                 bob.decrypt(CiphertextBlob=blob, EncryptionContext=context)
             with refused("AccessDeniedException"):
                 bob.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=context)
+
+
+def test_who_gives_by_a_grant_gives_no_more_than_it_has(kms: Any, aws: Any, key: str, user: Any, refused: Any) -> None:
+    """ "Granting CreateGrant permission" of the developer guide."""
+    bob, bob_arn = user("bob")
+    bound = {"EncryptionContextSubset": {"a": "1"}}
+    kms.create_grant(KeyId=key, GranteePrincipal=bob_arn, Operations=["Decrypt", "CreateGrant"], Constraints=bound)
+    child = {"KeyId": key, "GranteePrincipal": f"arn:aws:iam::{aws.account}:role/app"}
+    bob.create_grant(Operations=["Decrypt"], Constraints={"EncryptionContextEquals": {"a": "1", "b": "2"}}, **child)
+    for operations, constraints in (
+        (["Encrypt"], bound),
+        (["Decrypt", "Encrypt"], bound),
+        (["Decrypt"], {}),
+        (["Decrypt"], {"EncryptionContextSubset": {"b": "2"}}),
+    ):
+        with refused("AccessDeniedException"):
+            bob.create_grant(Operations=operations, Constraints=constraints, **child)
 
 
 def test_the_same_grant_of_the_same_name_is_given_once(kms: Any, aws: Any, key: str) -> None:
@@ -235,6 +265,29 @@ def test_conditions_on_what_is_asked(kms: Any, aws: Any, key: str, user: Any, re
     bob.schedule_key_deletion(KeyId=key, PendingWindowInDays=21)
 
 
+def test_a_service_is_let_in_by_a_grant(kms: Any, aws: Any, server: Any, key: str) -> None:
+    async def as_service() -> Any:
+        ctx = Context(server.home, account=aws.account, region="us-east-1", principal=root_of(aws.account), service="rds")
+        return (await ctx.client("kms", service_principal="rds").generate_data_key(KeyId=key, KeySpec="AES_256"))["KeyId"]
+
+    with pytest.raises(Fault, match="no resource-based policy allows"):
+        server.call(as_service())
+    kms.create_grant(KeyId=key, GranteeServicePrincipal="rds.amazonaws.com", Operations=["GenerateDataKey"])
+    assert server.call(as_service()) == key
+    [listed] = kms.list_grants(KeyId=key, GranteeServicePrincipal="rds.amazonaws.com")["Grants"]
+    assert listed["GranteeServicePrincipal"] == "rds.amazonaws.com"
+
+
+def test_awss_own_key_is_made_once_by_many_at_once(aws: Any, server: Any) -> None:
+    async def at_once() -> set[str]:
+        ctx = Context(server.home, account=aws.account, region="us-east-1", principal=root_of(aws.account), service="rds")
+        async with asyncio.TaskGroup() as tasks:
+            asked = [tasks.create_task(ctx.client("kms").describe_key(KeyId="alias/aws/rds")) for _ in range(20)]
+        return {task.result()["KeyMetadata"]["KeyId"] for task in asked}
+
+    assert len(server.call(at_once())) == 1
+
+
 def test_awss_own_keys_are_used_through_their_service_alone(kms: Any, aws: Any, server: Any, refused: Any) -> None:
     """Even by the account's root, as "AWS managed keys" says; S3 calls in the name of whoever called S3."""
     with refused("AccessDeniedException", "no resource-based policy allows the kms:GenerateDataKey action"):
@@ -247,5 +300,5 @@ def test_awss_own_keys_are_used_through_their_service_alone(kms: Any, aws: Any, 
         return made["Plaintext"] == (await client.decrypt(CiphertextBlob=made["CiphertextBlob"]))["Plaintext"]
 
     assert server.call(through("s3"))
-    with pytest.raises(Exception, match="no resource-based policy allows"):
+    with pytest.raises(Fault, match="no resource-based policy allows"):
         server.call(through("secretsmanager"))

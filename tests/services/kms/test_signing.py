@@ -54,6 +54,47 @@ def test_an_edwards_signature_is_good_outside(kms: Any, refused: Any) -> None:
         kms.sign(**(said | {"SigningAlgorithm": "ED25519_PH_SHA_512"}))
 
 
+@pytest.mark.parametrize("spec", ["ML_DSA_44", "ML_DSA_65", "ML_DSA_87"])
+def test_a_lattices_signature_is_good_outside(kms: Any, refused: Any, spec: str) -> None:
+    """FIPS 204; mu is SHAKE256 of the public key's hash, an empty context and the message."""
+    key = made(kms, spec)
+    said = {"KeyId": key, "SigningAlgorithm": "ML_DSA_SHAKE_256"}
+    signature = kms.sign(Message=b"message", **said)["Signature"]
+    outside: Any = load_der_public_key(kms.get_public_key(KeyId=key)["PublicKey"])
+    outside.verify(signature, b"message")
+    assert kms.verify(Message=b"message", Signature=signature, **said)["SignatureValid"]
+    hashed = hashlib.shake_256(outside.public_bytes_raw()).digest(64)
+    mu = hashlib.shake_256(hashed + b"\x00\x00" + b"message").digest(64)
+    assert kms.verify(Message=mu, MessageType="EXTERNAL_MU", Signature=signature, **said)["SignatureValid"]
+    outside.verify(kms.sign(Message=mu, MessageType="EXTERNAL_MU", **said)["Signature"], b"message")
+    with refused("ValidationException", "Digest is invalid length"):
+        kms.sign(Message=b"short", MessageType="EXTERNAL_MU", **said)
+    with refused("KMSInvalidSignatureException"):
+        kms.verify(Message=b"other", Signature=signature, **said)
+
+
+@pytest.mark.parametrize("spec", ["ML_KEM_768", "ML_KEM_1024"])
+def test_a_secret_is_encapsulated_for_the_holder_of_a_key(kms: Any, refused: Any, spec: str) -> None:
+    """FIPS 203, and Decapsulate of the API reference: altered bytes give another secret, bytes of a wrong length a refusal."""
+    key = made(kms, spec, "ENCAPSULATE_DECAPSULATE")
+    outside: Any = load_der_public_key(kms.get_public_key(KeyId=key)["PublicKey"])
+    secret, sealed = outside.encapsulate()
+    said = {"KeyId": key, "EncapsulationAlgorithm": "ML_KEM"}
+    assert kms.decapsulate(SharedSecretCiphertextBlob=sealed, **said)["SharedSecret"] == secret
+    answer = kms.encapsulate(**said)
+    blob = answer["SharedSecretCiphertextBlob"]
+    assert kms.decapsulate(SharedSecretCiphertextBlob=blob, **said)["SharedSecret"] == answer["SharedSecret"]
+    altered = blob[:-1] + bytes([blob[-1] ^ 1])
+    assert kms.decapsulate(SharedSecretCiphertextBlob=altered, **said)["SharedSecret"] != answer["SharedSecret"]
+    with refused("InvalidCiphertextException"):
+        kms.decapsulate(SharedSecretCiphertextBlob=blob[:-1], **said)
+
+
+def test_a_spec_that_is_not_built_says_so(kms: Any, refused: Any) -> None:
+    with refused("NotImplemented", "ML_KEM_512"):
+        kms.create_key(KeySpec="ML_KEM_512", KeyUsage="ENCAPSULATE_DECAPSULATE")
+
+
 def test_what_was_encrypted_outside_opens_here(kms: Any, refused: Any) -> None:
     key = made(kms, "RSA_2048", "ENCRYPT_DECRYPT")
     outside: Any = load_der_public_key(kms.get_public_key(KeyId=key)["PublicKey"])

@@ -10,6 +10,14 @@ from typing import Any
 
 import pytest
 
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+)
+ALLOW_ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+
 
 def zipped(files: dict[str, str]) -> bytes:
     buffer = io.BytesIO()
@@ -25,7 +33,15 @@ class Functions:
     def __init__(self, aws: Any) -> None:
         self.aws = aws
         self.client = aws.client("lambda")
-        self.role = f"arn:aws:iam::{aws.account}:role/worker"
+        self.role = self.role_of("worker", ALLOW_ALL)
+
+    def role_of(self, name: str, *policies: str, trust: str = TRUST) -> str:
+        """The ARN of a new role that Lambda may take on, with these policies."""
+        iam = self.aws.client("iam")
+        arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        for number, policy in enumerate(policies):
+            iam.put_role_policy(RoleName=name, PolicyName=f"p{number}", PolicyDocument=policy)
+        return arn
 
     def make(self, name: str, source: str, **options: Any) -> dict[str, Any]:
         settings = {"Runtime": "python3.11", "Role": self.role, "Handler": "index.handler"} | options

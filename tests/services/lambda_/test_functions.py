@@ -133,10 +133,10 @@ REFUSED = {
         "exceeded the 4KB limit. String measured: {",
         {"Environment": {"Variables": {"LARGE_VAR": "x" * 4096}}},
     ),
-    "a layer that is not there": (
-        "InvalidParameterValueException",
-        "does not exist",
-        {"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:nothing:1"]},
+    "another account's layer": (
+        "AccessDeniedException",
+        "no resource-based policy allows the lambda:GetLayerVersion action",
+        {"Layers": ["arn:aws:lambda:us-east-1:999999999999:layer:theirs:1"]},
     ),
     "a member that is not built": (
         "InvalidParameterValueException",
@@ -146,6 +146,11 @@ REFUSED = {
     "a name that is too long": ("InvalidParameterValueException", "less than or equal to 64", {"FunctionName": "a" * 65}),
     "a name that is none": ("ValidationException", "'functionName' failed to satisfy constraint", {"FunctionName": "my-function!"}),
 }
+
+
+def test_a_layer_that_is_not_there_is_no_layer_of_a_function(functions: Any, refused: Any) -> None:
+    with refused("InvalidParameterValueException", "does not exist"):
+        functions.make("f", ECHO, Layers=[f"arn:aws:lambda:us-east-1:{functions.aws.account}:layer:nothing:1"])
 
 
 @pytest.mark.parametrize(("code", "words", "request_"), REFUSED.values(), ids=REFUSED)

@@ -66,6 +66,21 @@ def test_a_user_reads_what_the_policy_names_and_no_more(s3: Any, bucket: str, us
         dev.list_objects_v2(Bucket=bucket)
 
 
+def test_that_a_key_is_absent_is_told_to_who_may_list(s3: Any, bucket: str, user: Any, refused: Any) -> None:
+    """ "Permissions" of GetObject and HeadObject in the API reference: 404 with s3:ListBucket, 403 without."""
+    inside = f"arn:aws:s3:::{bucket}/*"
+    reader = user(allow("s3:GetObject", inside), name="reader")
+    lister = user(allow("s3:GetObject", inside), allow("s3:ListBucket", f"arn:aws:s3:::{bucket}"), name="lister")
+    with refused("AccessDenied"):
+        reader.get_object(Bucket=bucket, Key="absent")
+    with refused("403"):
+        reader.head_object(Bucket=bucket, Key="absent")
+    with refused("NoSuchKey"):
+        lister.get_object(Bucket=bucket, Key="absent")
+    with refused("404"):
+        lister.head_object(Bucket=bucket, Key="absent")
+
+
 def test_a_version_is_another_permission(s3: Any, versioned: str, user: Any, refused: Any) -> None:
     version = s3.put_object(Bucket=versioned, Key="k", Body=b"x")["VersionId"]
     dev = user(allow("s3:GetObject", f"arn:aws:s3:::{versioned}/*"))
@@ -157,6 +172,30 @@ def test_a_deny_in_the_bucket_policy_wins_also_against_the_root(s3: Any, bucket:
     s3.get_object(Bucket=bucket, Key="k")
 
 
+def test_no_policy_locks_the_owners_root_out_of_the_policy(s3: Any, bucket: str, user: Any, refused: Any) -> None:
+    """ "Permissions" of PutBucketPolicy in the API reference."""
+    everything = ["s3:*"], [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    admin = user(allow("s3:*", "*"))
+    s3.put_bucket_policy(Bucket=bucket, Policy=document(allow(*everything, Principal="*") | {"Effect": "Deny"}))
+    with refused("AccessDenied", "explicit deny"):
+        s3.list_objects_v2(Bucket=bucket)
+    for call in (admin.get_bucket_policy, admin.delete_bucket_policy):
+        with refused("AccessDenied", "explicit deny"):
+            call(Bucket=bucket)
+    s3.get_bucket_policy(Bucket=bucket)
+    s3.delete_bucket_policy(Bucket=bucket)
+    s3.list_objects_v2(Bucket=bucket)
+
+
+def test_an_old_tls_may_be_denied(s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    old = {"NumericLessThan": {"s3:TlsVersion": "1.2"}}
+    s3.put_bucket_policy(
+        Bucket=bucket, Policy=document(allow("s3:*", f"arn:aws:s3:::{bucket}/*", Principal="*", Condition=old) | {"Effect": "Deny"})
+    )
+    s3.get_object(Bucket=bucket, Key="k")
+
+
 def test_another_account_needs_the_bucket_and_its_own_leave(s3: Any, bucket: str, elsewhere: Any, refused: Any) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     inside = f"arn:aws:s3:::{bucket}/*"
@@ -233,3 +272,74 @@ def test_the_form_of_the_signature_is_a_condition(s3: Any, bucket: str, user: An
         dev.get_object(Bucket=bucket, Key="k")
     url = dev.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"})
     assert requests.get(url, timeout=10).content == b"x"
+
+
+@pytest.mark.slow
+def test_a_presigned_url_holds_no_longer_than_the_bucket_says(s3: Any, bucket: str, aws: Any) -> None:
+    """ "Limiting presigned URL capabilities": a Deny by s3:signatureAge, whatever the URL itself says."""
+    import time
+
+    import requests
+
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    stale = {"NumericGreaterThan": {"s3:signatureAge": "2000"}, "StringEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"}}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*", "Condition": stale}
+    s3.put_bucket_policy(Bucket=bucket, Policy=document(deny))
+    signer = aws.client("s3", config=Config(signature_version="s3v4"))
+    url = signer.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"}, ExpiresIn=3600)
+    assert requests.get(url, timeout=10).status_code == 200
+    time.sleep(3.1)
+    assert requests.get(url, timeout=10).status_code == 403
+    s3.get_object(Bucket=bucket, Key="k")
+
+
+def test_only_new_objects_may_be_asked_for(s3: Any, bucket: str, user: Any, refused: Any) -> None:
+    """ "Enforce conditional writes on Amazon S3 buckets": what makes an object must say If-None-Match, parts need not."""
+    inside = f"arn:aws:s3:::{bucket}/*"
+    blind = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
+    deny = {"Effect": "Deny", "Action": "s3:PutObject", "Resource": inside, "Condition": blind}
+    dev = user(allow("s3:PutObject", inside), deny)
+    for body in (b"", b"x"):
+        with refused("AccessDenied", "explicit deny"):
+            dev.put_object(Bucket=bucket, Key="k", Body=body)
+    dev.put_object(Bucket=bucket, Key="k", Body=b"", IfNoneMatch="*")
+    upload = {"Bucket": bucket, "Key": "long", "UploadId": dev.create_multipart_upload(Bucket=bucket, Key="long")["UploadId"]}
+    parts = {"Parts": [{"ETag": dev.upload_part(**upload, PartNumber=1, Body=b"x")["ETag"], "PartNumber": 1}]}
+    with refused("AccessDenied", "explicit deny"):
+        dev.complete_multipart_upload(**upload, MultipartUpload=parts)
+    dev.complete_multipart_upload(**upload, MultipartUpload=parts, IfNoneMatch="*")
+
+
+def test_where_a_copy_may_come_from_is_a_condition(s3: Any, bucket: str, user: Any, refused: Any) -> None:
+    for key in ("public/a", "private/b"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    inside = f"arn:aws:s3:::{bucket}/*"
+    dev = user(
+        allow("s3:GetObject", inside),
+        allow("s3:PutObject", inside, Condition={"StringLike": {"s3:x-amz-copy-source": f"{bucket}/public/*"}}),
+    )
+    dev.copy_object(Bucket=bucket, Key="c", CopySource={"Bucket": bucket, "Key": "public/a"})
+    with refused("AccessDenied", "s3:PutObject"):
+        dev.copy_object(Bucket=bucket, Key="c", CopySource={"Bucket": bucket, "Key": "private/b"})
+
+
+def test_a_bucket_is_made_where_the_policy_says(aws: Any, user: Any, refused: Any) -> None:
+    dev = user(allow("s3:CreateBucket", "*", Condition={"StringEquals": {"s3:LocationConstraint": "eu-central-1"}}))
+    name = f"b-{aws.account}"
+    with refused("AccessDenied", "s3:CreateBucket"):
+        dev.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    dev.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+
+
+def test_a_policy_may_be_for_the_buckets_of_one_account(s3: Any, bucket: str, elsewhere: Any, aws: Any, refused: Any) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    s3.put_bucket_policy(
+        Bucket=bucket, Policy=document(allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*", Principal={"AWS": elsewhere.account}))
+    )
+    for name, account in (("theirs", aws.account), ("own", elsewhere.account)):
+        dev = user_of(elsewhere, name, allow("s3:GetObject", "*", Condition={"StringEquals": {"s3:ResourceAccount": account}}))
+        if name == "theirs":
+            dev.get_object(Bucket=bucket, Key="k")
+        else:
+            with refused("AccessDenied"):
+                dev.get_object(Bucket=bucket, Key="k")

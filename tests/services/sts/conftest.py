@@ -7,7 +7,7 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class Issuing:
         if folder is not None:
             scheme = "https"
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            certificate, self.thumbprint = certificate_in(folder)
+            certificate, self.thumbprint = certificate_in(folder, EC_KEY)
             context.load_cert_chain(certificate)
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.host = f"127.0.0.1:{self._server.server_port}/realm"
@@ -102,14 +102,19 @@ def secure(tmp_path: Path) -> Iterator[Issuing]:
     issuing.close()
 
 
+@pytest.fixture
+def new_certificate() -> Callable[[Path], bytes]:
+    """A new key and its certificate, as one PEM text."""
+    return lambda folder: certificate_in(folder, rsa.generate_private_key(65537, 2048))[0].read_bytes()
+
+
 def public_key(key: Any, kid: str) -> dict[str, Any]:
     algorithm: Any = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else jwt.algorithms.ECAlgorithm
     return algorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": kid, "use": "sig"}
 
 
-def certificate_in(folder: Path, host: str = "127.0.0.1") -> tuple[Path, str]:
+def certificate_in(folder: Path, key: Any, host: str = "127.0.0.1") -> tuple[Path, str]:
     """A self-signed certificate with its key, as one PEM file; and its thumbprint."""
-    key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")])
     now = datetime.now(UTC)
     certificate = (

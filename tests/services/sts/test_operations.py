@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore import xform_name
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from headwater.kernel.authorization_message import Matched, Refusal, encode_message
 
@@ -132,11 +133,6 @@ def test_a_tampered_token_is_worth_nothing(sts: Any, aws: Any, role_arn: str, re
 
 
 UNBUILT: dict[str, dict[str, Any]] = {
-    "AssumeRoleWithSAML": {
-        "RoleArn": "arn:aws:iam::123456789012:role/r",
-        "PrincipalArn": "arn:aws:iam::123456789012:saml-provider/p",
-        "SAMLAssertion": "PHNhbWw+",
-    },
     "AssumeRoot": {"TargetPrincipal": "123456789012", "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"}},
     "GetWebIdentityToken": {"Audience": ["a"], "SigningAlgorithm": "ES384"},
     "GetDelegatedAccessToken": {"TradeInToken": "t"},
@@ -225,3 +221,19 @@ def test_an_authorization_message_is_read_in_its_own_account(sts: Any, aws: Any,
     assert decoded["context"]["conditions"] == {"items": [{"key": "aws:Region", "values": {"items": [{"value": "us-east-1"}]}}]}
     with refused("InvalidAuthorizationMessageException"):
         aws.other().client("sts").decode_authorization_message(EncodedMessage=message)
+
+
+def test_a_refusal_of_ec2_can_be_decoded(sts: Any, aws: Any) -> None:
+    iam = aws.client("iam")
+    iam.create_user(UserName="bob")
+    rule = {"Sid": "Never", "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*"}
+    iam.put_user_policy(UserName="bob", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [rule]}))
+    key = iam.create_access_key(UserName="bob")["AccessKey"]
+    bob = aws.client("ec2", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    with pytest.raises(ClientError) as caught:
+        bob.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)
+    message = caught.value.response["Error"]["Message"].rpartition("Encoded authorization failure message: ")[2]
+    decoded = json.loads(sts.decode_authorization_message(EncodedMessage=message)["DecodedMessage"])
+    assert (decoded["allowed"], decoded["explicitDeny"], decoded["context"]["action"]) == (False, True, "ec2:RunInstances")
+    assert decoded["context"]["principal"]["arn"] == f"arn:aws:iam::{aws.account}:user/bob"
+    assert [statement["statementId"] for statement in decoded["matchedStatements"]["items"]] == ["Never"]

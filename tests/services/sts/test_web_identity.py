@@ -27,14 +27,9 @@ def document(*statements: dict[str, Any]) -> str:
 
 
 def register(aws: Any, issuing: Any) -> str:
-    try:
-        made = aws.client("iam").create_open_id_connect_provider(
-            Url=f"https://{issuing.host}", ClientIDList=["app", "other"], ThumbprintList=[issuing.thumbprint or "0" * 40]
-        )
-    except botocore.exceptions.ClientError as refusal:
-        if refusal.response["Error"]["Code"] == "NotImplemented":
-            pytest.skip("IAM has no OpenID Connect providers yet")
-        raise
+    made = aws.client("iam").create_open_id_connect_provider(
+        Url=f"https://{issuing.host}", ClientIDList=["app", "other"], ThumbprintList=[issuing.thumbprint or "0" * 40]
+    )
     return str(made["OpenIDConnectProviderArn"])
 
 

@@ -118,6 +118,17 @@ def prefixes() -> frozenset[str]:
     return frozenset(_services()) - {SCHEMA_VERSION}
 
 
+class _Titled(msgspec.Struct):
+    service_name: str = ""
+
+
+@lru_cache(1)
+def titles() -> dict[str, str]:
+    """What each service is called, by the prefix of its actions."""
+    services = _services()
+    return {prefix: msgspec.json.decode(services[prefix], type=_Titled).service_name for prefix in sorted(prefixes())}
+
+
 @lru_cache(SERVICES_MAX)
 def service_actions(prefix: str) -> ServiceActions | None:
     """All that is known of a service's actions; `prefix` is that of its actions ("states" for Step Functions), in lower case."""

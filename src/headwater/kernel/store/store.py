@@ -192,7 +192,8 @@ class Store:
 
     def generation(self, *tables: Table[Any]) -> int:
         """A number that grows with every change of these small tables: what was worked out at the same number still holds."""
-        return sum([self._table(table).changes for table in tables])
+        memory = self._memory
+        return sum([(memory.get(table) or self._table(table)).changes for table in tables])
 
     def changes(self, *services: str) -> int:
         """As `generation`, of all that these services keep: for who remembers what another room answered."""

@@ -17,6 +17,11 @@ def roles_given(ctx: Context, request: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(_roles(request)))
 
 
+def roles_passed(ctx: Context, request: dict[str, Any]) -> list[str]:
+    """Those of the caller's account; another account's role is passed by nobody, and the operation says so."""
+    return [role for role in roles_given(ctx, request) if role.split(":")[4] == ctx.account]
+
+
 def _roles(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         if value.get("ParameterName") == "RoleArn":

@@ -108,20 +108,20 @@ async def _write(ctx: Context, stream: Stream, delivery: Delivery, batch: Batch)
     """The objects of one delivery. The main one comes last: while it is missing, the delivery is not over."""
     destination = stream.destination
     if destination.backup is not None and delivery.backup_key is not None:
-        await _put(ctx, destination.backup, delivery.backup_key, delivery.backup_compression, batch.records)
+        await _put(ctx, stream, destination.backup, delivery.backup_key, delivery.backup_compression, batch.records)
     records: Sequence[bytes] = batch.records
     if (function := destination.processor("Lambda")) is not None:
         outcome = await Transformation(ctx, stream, function).of(batch)
         for code, message in outcome.errors:
             await _report(ctx, stream, code, message)
         if outcome.failures:
-            await _put(ctx, destination, delivery.error_key, delivery.compression, outcome.failures)
+            await _put(ctx, stream, destination, delivery.error_key, delivery.compression, outcome.failures)
         records = outcome.delivered
     if (appending := destination.processor("AppendDelimiterToRecord")) is not None:
         delimiter = _delimiter(appending)
         records = [record + delimiter for record in records]
     if records:
-        await _put(ctx, destination, delivery.key, delivery.compression, records)
+        await _put(ctx, stream, destination, delivery.key, delivery.compression, records)
 
 
 def _delimiter(processor: Processor) -> bytes:
@@ -130,10 +130,11 @@ def _delimiter(processor: Processor) -> bytes:
     return written.replace("\\n", "\n").replace("\\t", "\t").replace("\\r", "\r").encode()
 
 
-async def _put(ctx: Context, destination: Destination, key: str, compression: str, records: Sequence[bytes]) -> None:
+async def _put(ctx: Context, stream: Stream, destination: Destination, key: str, compression: str, records: Sequence[bytes]) -> None:
     member = key.rpartition("/")[2].removesuffix(".zip")
     content = await asyncio.get_running_loop().run_in_executor(ctx.home.pools.compression, compressed, compression, member, records)
-    await ctx.client("s3", role=destination.role_arn, session_name=SESSION).put_object(Bucket=destination.bucket, Key=key, Body=content)
+    client = ctx.client("s3", role=destination.role_arn, session_name=SESSION, source_arn=stream.arn)
+    await client.put_object(Bucket=destination.bucket, Key=key, Body=content)
 
 
 def compressed(compression: str, member: str, records: Sequence[bytes]) -> bytes:
@@ -164,7 +165,7 @@ async def _report(ctx: Context, stream: Stream, code: str, message: str) -> None
         "errorCode": code,
     }
     event = {"timestamp": int(ctx.clock.now().timestamp() * 1000), "message": msgspec.json.encode(line).decode()}
-    client = ctx.client("logs", role=stream.destination.role_arn, session_name=SESSION)
+    client = ctx.client("logs", role=stream.destination.role_arn, session_name=SESSION, source_arn=stream.arn)
     with suppress(Fault):  # Firehose makes no log group: where there is none, its errors go nowhere, and the delivery goes on
         await client.put_log_events(logGroupName=log.group, logStreamName=log.stream, logEvents=[event])
 

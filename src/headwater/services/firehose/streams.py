@@ -10,7 +10,7 @@ from headwater.aws.faults import fault
 from headwater.kernel.permissions import requires
 
 from . import destination
-from .arns import PRINCIPAL, STREAM, roles_given
+from .arns import PRINCIPAL, STREAM, roles_given, roles_passed
 from .buffers import buffers_of
 from .delivery import SweepDue
 from .model import DESTINATION_ID, STREAMS_MAX, TAGS_MAX, Stream, describe, no_such_stream, streams
@@ -37,7 +37,7 @@ def find(ctx: Context, name: str) -> Stream:
 
 
 @requires("firehose:CreateDeliveryStream", STREAM)
-@requires("iam:PassRole", roles_given, passed_to=PRINCIPAL)
+@requires("iam:PassRole", roles_passed, passed_to=PRINCIPAL)
 async def create_delivery_stream(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a stream; it is ACTIVE at once."""
     name = request["DeliveryStreamName"]
@@ -65,9 +65,19 @@ async def create_delivery_stream(ctx: Context, request: dict[str, Any]) -> dict[
         destination=target,
         tags=_tagged({}, request.get("Tags", [])),
     )
+    await _check_roles(ctx, stream.arn, roles_given(ctx, request))
     async with ctx.store.transaction() as tx:
         tx.put(streams, stream)
     return {"DeliveryStreamARN": stream.arn}
+
+
+async def _check_roles(ctx: Context, arn: str, roles: list[str]) -> None:
+    for role in roles:
+        if role.split(":")[4] != ctx.account:
+            raise fault("AccessDeniedException", "Cross-account pass role is not allowed.")
+        if not await ctx.home.authorization.trusts(role, "firehose", source_arn=arn, region=ctx.region):
+            sentence = f"Firehose is unable to assume role {role}. Please check the role provided."
+            raise fault("InvalidArgumentException", sentence)
 
 
 def _only_destination(request: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +122,7 @@ async def delete_delivery_stream(ctx: Context, request: dict[str, Any]) -> dict[
 
 
 @requires("firehose:UpdateDestination", STREAM)
-@requires("iam:PassRole", roles_given, passed_to=PRINCIPAL)
+@requires("iam:PassRole", roles_passed, passed_to=PRINCIPAL)
 async def update_destination(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Change where the stream delivers from now on; what is already sealed keeps the name it was given."""
     name = request["DeliveryStreamName"]
@@ -132,6 +142,7 @@ async def update_destination(ctx: Context, request: dict[str, Any]) -> dict[str,
         raise destination.not_built(updates[0])
 
     target = destination.updated(stream.destination, request[updates[0]])
+    await _check_roles(ctx, stream.arn, roles_given(ctx, request))
     changed = msgspec.structs.replace(stream, destination=target, version=stream.version + 1, updated_at=ctx.clock.now())
     async with ctx.store.transaction() as tx:
         tx.put(streams, changed)

@@ -42,6 +42,8 @@ ACCESS_DENIED: Final = (
     "Lambda.InvokeAccessDenied",
     "Access was denied. Ensure that the access policy allows access to the Lambda function.",
 )
+REFUSALS: Final = ("AccessDeniedException", "AccessDenied")
+"""Lambda's, and that of a role which does not trust Firehose."""
 MISSING: Final = (
     "Lambda.MissingRecordId",
     "One or more record Ids were not returned. Ensure that the Lambda function returns all received record Ids.",
@@ -146,7 +148,8 @@ class Transformation:
         self._function = processor.parameters["LambdaArn"]
         self._attempts_max = int(processor.parameters.get("NumberOfRetries", RETRIES)) + 1
         self._size_max = int(float(processor.parameters.get("BufferSizeInMBs", "1")) * 1024 * 1024)
-        self._client = ctx.client("lambda", role=processor.parameters.get("RoleArn", stream.destination.role_arn))
+        role = processor.parameters.get("RoleArn", stream.destination.role_arn)
+        self._client = ctx.client("lambda", role=role, source_arn=stream.arn)
 
     async def of(self, batch: Batch) -> Outcome:
         """Send everything through; what fails is part of the outcome."""
@@ -178,7 +181,7 @@ class Transformation:
         try:
             answer = await self._client.invoke(FunctionName=self._function, InvocationType="RequestResponse", Payload=payload)
         except Fault as refusal:
-            return ACCESS_DENIED if refusal.code == "AccessDeniedException" else (f"Lambda.{refusal.code}", refusal.message)
+            return ACCESS_DENIED if refusal.code in REFUSALS else (f"Lambda.{refusal.code}", refusal.message)
         returned = answer["Payload"]
         content = await returned.read() if isinstance(returned, Body) else returned
         if "FunctionError" in answer:

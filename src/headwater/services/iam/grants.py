@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from headwater.aws.policy.documents import Policy as Compiled
 from headwater.aws.policy.documents import PolicySet, parse
-from headwater.kernel.authorization import Holdings
-from headwater.kernel.identity import role_session
+from headwater.kernel.standing import Holdings
 
 from .aws_managed import AWS_MANAGED, aws_managed
 from .mfa_devices import check_code
@@ -137,7 +136,7 @@ def _holdings(reading: Reading, arn: str, unique_id: str, is_federated: bool) ->
         known = True
     elif kind == "role":
         bearer = role_at(reading, arn)
-        known = bearer is not None and unique_id in {bearer.unique_id, _own_id(arn)}
+        known = bearer is not None and unique_id == bearer.unique_id
     else:
         return None
     return held(reading, bearer) if bearer is not None and known else None
@@ -157,11 +156,6 @@ def role_at(store: Store | Reading, arn: str) -> Role | None:
     account, _, path = arn.partition(":iam::")[2].partition(":role/")
     role: Role | None = store.get(roles, account, GLOBAL, path.rpartition("/")[2])
     return role if role is not None and arn_of(role) == arn else None
-
-
-def _own_id(role_arn: str) -> str:
-    """The id of a session that Headwater itself begins without asking this room: it stands for the name, whatever role bears it."""
-    return role_session(role_arn, "").user_id[:UNIQUE_ID_LENGTH]
 
 
 def held(reading: Reading, bearer: Bearer) -> Holdings:

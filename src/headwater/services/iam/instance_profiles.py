@@ -36,6 +36,7 @@ def _described(ctx: Context, profile: InstanceProfile) -> dict[str, Any]:
 
 
 @requires("iam:CreateInstanceProfile", arns.new("instance-profile", "InstanceProfileName"))
+@requires("iam:TagInstanceProfile", arns.new("instance-profile", "InstanceProfileName"), when="Tags")
 async def create_instance_profile(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make an empty profile."""
     name = request["InstanceProfileName"]

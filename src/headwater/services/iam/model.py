@@ -8,7 +8,7 @@ names are unique in the account whatever the path, and without regard to case.
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 GLOBAL: Final = ""
 """The region of everything here."""
+ROOT_SINCE: Final = datetime(2024, 1, 1, tzinfo=UTC)
+"""An account is there without having been opened: its root has this date in every home."""
 TAGS_MAX: Final = 50
 PER_ACCOUNT_MAX: Final = {"users": 5000, "groups": 300, "roles": 1000, "policies": 1500, "instance_profiles": 1000}
 
@@ -54,6 +56,8 @@ class Group(Bearer, frozen=True, kw_only=True):
 
 class Role(Bearer, frozen=True, kw_only=True):
     trust: str
+    trusted: dict[str, str] = msgspec.field(default_factory=dict)
+    """The ids of the users and roles that the trust policy names, by ARN."""
     description: str | None = None
     max_session_s: int = 3600
     boundary: str | None = None
@@ -129,12 +133,28 @@ class LastUse(Record, frozen=True, kw_only=True):
     region: str
 
 
+class Access(Record, frozen=True, kw_only=True):
+    """When a user or role last asked for an action, be it allowed or not."""
+
+    account: str
+    subject: str
+    """The user's or role's unique id."""
+    action: str
+    at: datetime
+    region: str
+
+    @property
+    def namespace(self) -> str:
+        return self.action.partition(":")[0]
+
+
 users: Final = Table("iam", "users", User, key=lambda user: (user.account, GLOBAL, user.name))
 groups: Final = Table("iam", "groups", Group, key=lambda group: (group.account, GLOBAL, group.name))
 roles: Final = Table("iam", "roles", Role, key=lambda role: (role.account, GLOBAL, role.name))
 policies: Final = Table("iam", "policies", Policy, key=lambda policy: (policy.account, GLOBAL, policy.name))
 instance_profiles: Final = Table("iam", "instance_profiles", InstanceProfile, key=lambda p: (p.account, GLOBAL, p.name))
 last_uses: Final = Table("iam", "last_uses", LastUse, key=lambda use: (use.account, GLOBAL, use.subject))
+accesses: Final = Table("iam", "accesses", Access, key=lambda one: (one.account, GLOBAL, one.subject, one.action))
 aliases: Final = Table("iam", "aliases", Alias, key=lambda alias: (alias.account, GLOBAL))
 
 KINDS: Final[dict[type[Bearer], str]] = {User: "user", Group: "group", Role: "role"}

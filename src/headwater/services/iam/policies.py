@@ -88,6 +88,7 @@ def _described(ctx: Context, policy: Policy) -> dict[str, Any]:
 
 
 @requires("iam:CreatePolicy", arns.new("policy", "PolicyName"))
+@requires("iam:TagPolicy", arns.new("policy", "PolicyName"), when="Tags")
 async def create_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a policy; its document is version v1 and the default."""
     name = request["PolicyName"]

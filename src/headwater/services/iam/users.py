@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -16,7 +15,7 @@ from headwater.kernel.store import Table
 from . import arns
 from .certificates import signing_certificates
 from .mfa_devices import devices_of
-from .model import GLOBAL, User, arn_of, calling_user, check_quota, describe_user, find_user, tagged, taken, users
+from .model import GLOBAL, ROOT_SINCE, User, arn_of, calling_user, check_quota, describe_user, find_user, tagged, taken, users
 from .paging import page, under
 from .passwords import login_profiles
 from .policies import checked_boundary
@@ -32,8 +31,6 @@ OWNED: Final[dict[Table[Any], str]] = {
     service_credentials: "delete service specific credentials",
 }
 """What else is a user's, by the user's id."""
-ROOT_SINCE: Final = datetime(2024, 1, 1, tzinfo=UTC)
-"""An account is there without having been opened: its root has this date in every home."""
 
 
 def name_taken(name: str) -> Fault:
@@ -41,6 +38,7 @@ def name_taken(name: str) -> Fault:
 
 
 @requires("iam:CreateUser", arns.new("user", "UserName"))
+@requires("iam:TagUser", arns.new("user", "UserName"), when="Tags")
 async def create_user(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a user."""
     name = request["UserName"]

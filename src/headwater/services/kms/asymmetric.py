@@ -1,4 +1,4 @@
-"""What is computed with private keys: RSA, elliptic curves, key agreement. Pure; refusals are said in AWS's words.
+"""What is computed with private keys: RSA, elliptic curves, lattices, key agreement. Pure; refusals are said in AWS's words.
 
 A digest that is given instead of a message is used as it is (RSA-PSS with a salt as long as the digest, as AWS has it).
 """
@@ -11,6 +11,9 @@ from typing import Any, Final
 from headwater.aws.faults import fault
 
 DIGEST_BYTES: Final = {"1": 20, "224": 28, "256": 32, "384": 48, "512": 64}
+MU_BYTES: Final = 64
+_KINDS: Final = {"ED25519_SHA_512": ("RAW",), "ML_DSA_SHAKE_256": ("RAW", "EXTERNAL_MU")}
+"""The message types of algorithms that hash in their own way."""
 _DIGEST: Final = re.compile(r"_SHA_(\d+)$")
 
 
@@ -52,21 +55,33 @@ def decrypted(private: Any, algorithm: str, sealed: bytes) -> bytes | None:
     return plaintext
 
 
-def check_digest(algorithm: str, digest: bytes) -> None:
-    if len(digest) != DIGEST_BYTES[_digest_name(algorithm)]:
+def check_message(algorithm: str, kind: str, message: bytes) -> None:
+    """Whether what is signed may be given in this form. Edwards curves and lattices take no digest; only lattices take a mu."""
+    if kind not in _KINDS.get(algorithm, ("RAW", "DIGEST")):
+        raise fault("ValidationException", f"MessageType {kind} is not valid for algorithm {algorithm}.")
+    if kind == "RAW":
+        return
+    if len(message) != (MU_BYTES if kind == "EXTERNAL_MU" else DIGEST_BYTES[_digest_name(algorithm)]):
         raise fault("ValidationException", f"Digest is invalid length for algorithm {algorithm}.")
 
 
-def signed(private: Any, algorithm: str, message: bytes, *, is_digest: bool) -> bytes:
-    signature: bytes = private.sign(message, *_arguments(algorithm, is_digest=is_digest))
+def signed(private: Any, algorithm: str, message: bytes, kind: str) -> bytes:
+    if kind == "EXTERNAL_MU":
+        signature: bytes = private.sign_mu(message)
+    else:
+        signature = private.sign(message, *_arguments(algorithm, is_digest=kind == "DIGEST"))
     return signature
 
 
-def is_signed(private: Any, algorithm: str, message: bytes, signature: bytes, *, is_digest: bool) -> bool:
+def is_signed(private: Any, algorithm: str, message: bytes, kind: str, signature: bytes) -> bool:
     from cryptography.exceptions import InvalidSignature
 
+    public = private.public_key()
     try:
-        private.public_key().verify(signature, message, *_arguments(algorithm, is_digest=is_digest))
+        if kind == "EXTERNAL_MU":
+            public.verify_mu(signature, message)
+        else:
+            public.verify(signature, message, *_arguments(algorithm, is_digest=kind == "DIGEST"))
     except InvalidSignature:
         return False
     return True
@@ -77,7 +92,7 @@ def _arguments(algorithm: str, *, is_digest: bool) -> tuple[Any, ...]:
     from cryptography.hazmat.primitives.asymmetric import ec, padding
     from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-    if algorithm == "ED25519_SHA_512":
+    if algorithm in _KINDS:
         return ()
     digest = digest_of(algorithm)
     hashed = Prehashed(digest) if is_digest else digest
@@ -86,6 +101,21 @@ def _arguments(algorithm: str, *, is_digest: bool) -> tuple[Any, ...]:
     if "PSS" in algorithm:
         return (padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size), hashed)
     return (padding.PKCS1v15(), hashed)
+
+
+def encapsulated(private: Any) -> tuple[bytes, bytes]:
+    """A fresh shared secret, and what only the private key opens."""
+    secret, sealed = private.public_key().encapsulate()
+    return secret, sealed
+
+
+def decapsulated(private: Any, sealed: bytes) -> bytes | None:
+    """The shared secret; another one when the bytes are another key's (FIPS 203, implicit rejection); None when their length is wrong."""
+    try:
+        secret: bytes = private.decapsulate(sealed)
+    except ValueError:
+        return None
+    return secret
 
 
 def agreed(private: Any, public_der: bytes) -> bytes | None:

@@ -18,6 +18,7 @@ from headwater.kernel.service import ResourcePolicy
 from . import SERVICE, managed
 from .arns import ciphertext_arn, destination_arn, key_arn
 from .grants import name_of_grant
+from .live import Remembered, live_of
 from .model import Grant, Key, aliases, grants, keys
 from .specs import SYMMETRIC
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 Request = dict[str, Any]
 HOLDING: Final = "kms:HoldingGrants"
 RETIRE: Final = "RetireGrant"
+WATCHED: Final = frozenset({RETIRE, "CreateGrant"})
+"""Operations whose request must be looked at even where the grant has no constraints."""
 PLAIN_MEMBERS: Final = {
     "kms:DataKeyPairSpec": "KeyPairSpec",
     "kms:ExpirationModel": "ExpirationModel",
@@ -60,9 +63,19 @@ def _policy(home: Home, action: str, resource: str) -> ResourcePolicy | None:
     key = key_at(home, resource)
     if key is None:
         return _of_a_key_to_come(resource)
-    policies = [parse(key.policy, source=resource, kind="key")]
-    policies += [_granted(grant) for grant in home.store.scan(grants, *key.parts)]
-    return ResourcePolicy(owner=key.account, policies=tuple(policies), alone=True)
+    remembered = live_of(home).policies
+    generation = home.store.generation(grants)
+    known = remembered.get(key.parts)
+    if known is not None and known.policy == key.policy and known.generation == generation:
+        return known.answer
+    given = home.store.scan(grants, *key.parts)
+    if known is not None and known.policy == key.policy and known.given == given:
+        answer = known.answer
+    else:
+        policies = (parse(key.policy, source=resource, kind="key"), *(_granted(grant) for grant in given))
+        answer = ResourcePolicy(owner=key.account, policies=policies, alone=True)
+    remembered[key.parts] = Remembered(key.policy, generation, given, answer)
+    return answer
 
 
 def _of_a_key_to_come(resource: str) -> ResourcePolicy | None:
@@ -87,7 +100,7 @@ def _statement(principal: str, is_service: bool, grant: Grant, operations: Itera
     named = {"Service" if is_service else "AWS": principal}
     statement: dict[str, Any] = {"Effect": "Allow", "Principal": named, "Resource": "*"}
     statement["Action"] = [f"kms:{operation}" for operation in operations]
-    if _is_bound(grant) or RETIRE in operations:
+    if _is_bound(grant) or not WATCHED.isdisjoint(operations):
         statement["Condition"] = {"ForAnyValue:StringEquals": {HOLDING: grant.grant_id}}
     return statement
 
@@ -113,9 +126,22 @@ def _holds(ctx: Context, grant: Grant, request: Request) -> bool:
     if "DestinationKeyId" in request:
         ends = {"ReEncryptFrom": "SourceEncryptionContext", "ReEncryptTo": "DestinationEncryptionContext"}
         contexts = [request.get(member, {}) for operation, member in ends.items() if operation in grant.operations]
-    elif "Operations" in request or ("EncryptionContext" not in request and not _has_context(request)):
+    elif "Operations" in request:
+        return _is_no_wider(grant, request)
+    elif "EncryptionContext" not in request and not _has_context(request):
         return True
     return all(_suits(grant, context) for context in contexts)
+
+
+def _is_no_wider(grant: Grant, request: Request) -> bool:
+    """Who may give grants by a grant gives no more than it has, in no more contexts."""
+    if not set(request["Operations"]) <= set(grant.operations):
+        return False
+    constraints = request.get("Constraints", {})
+    equals, subset = constraints.get("EncryptionContextEquals"), constraints.get("EncryptionContextSubset")
+    if grant.context_equals is not None:
+        return bool(equals == grant.context_equals)
+    return grant.context_subset is None or grant.context_subset.items() <= (equals or subset or {}).items()
 
 
 def _has_context(request: Request) -> bool:

@@ -12,6 +12,7 @@ from . import refusals
 from .arns import key_arn
 from .encryption import material_id, sealed_under
 from .finding import usable
+from .live import used
 from .material import made, public_of
 from .model import Key
 from .specs import ENCRYPT_DECRYPT, SYMMETRIC, spec_named
@@ -42,6 +43,7 @@ async def _data_key(ctx: Context, request: dict[str, Any], operation: str) -> tu
     key = await usable(ctx, request["KeyId"])
     check_wraps(key, operation)
     refusals.check_dry_run(request)
+    used(ctx, key, operation)
     return key, os.urandom(size)
 
 
@@ -87,6 +89,7 @@ async def _pair(ctx: Context, request: dict[str, Any], operation: str) -> tuple[
     refusals.check_dry_run(request)
     private = await made(ctx.home, spec)
     wrapped = _wrapped(ctx, key, private, request)
+    used(ctx, key, operation)
     return private, {
         "PrivateKeyCiphertextBlob": wrapped["CiphertextBlob"],
         "PublicKey": public_of(private),

@@ -17,7 +17,7 @@ from headwater.kernel.permissions import requires
 from . import refusals
 from .arns import key_arn
 from .finding import changeable, find_by_id
-from .material import opened_of
+from .live import key_uses, live_of
 from .model import PENDING_DELETION, PENDING_REPLICA_DELETION, Key, aliases, grants, keys
 
 if TYPE_CHECKING:
@@ -78,12 +78,16 @@ async def _delete(ctx: Context, due: DeletionDue) -> None:
     given = ctx.store.scan(grants, *key.parts)
     async with ctx.store.transaction() as tx:
         tx.delete(keys, *key.parts)
+        tx.delete(key_uses, *key.parts)
         for alias in names:
             tx.delete(aliases, alias.account, alias.region, alias.name)
         for grant in given:
             tx.delete(grants, *key.parts, grant.grant_id)
         _tell_the_others(ctx, tx, key)
-    opened_of(ctx.home).forget(key)
+    live = live_of(ctx.home)
+    live.opened.forget(key)
+    live.uses.forget(key.parts)
+    live.policies.pop(key.parts, None)
 
 
 def _tell_the_others(ctx: Context, tx: Transaction, gone: Key) -> None:

@@ -10,6 +10,7 @@ from headwater.kernel.permissions import requires
 from . import asymmetric, blobs, refusals
 from .arns import ciphertext_arn, destination_arn, key_arn
 from .finding import find, usable
+from .live import used
 from .material import open_material
 from .model import Key, keys
 from .specs import ENCRYPT_DECRYPT, SYMMETRIC
@@ -33,6 +34,7 @@ async def encrypt(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     check_context(key, context)
     refusals.check_dry_run(request)
     blob = sealed_under(ctx, key, algorithm, request["Plaintext"], context)
+    used(ctx, key, "Encrypt")
     return {"CiphertextBlob": blob, "KeyId": key.arn, "EncryptionAlgorithm": algorithm}
 
 
@@ -43,8 +45,11 @@ async def decrypt(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     algorithm = request.get("EncryptionAlgorithm", SYMMETRIC)
     blob = _given_blob(request)
     key = _key_for(ctx, request.get("KeyId"), blob, algorithm, "Decrypt")
+    if _asks_without_ciphertext(request):
+        refusals.check_dry_run(request)
     plaintext, number = opened_under(ctx, key, algorithm, blob, request.get("EncryptionContext"))
     refusals.check_dry_run(request)
+    used(ctx, key, "Decrypt")
     return {"KeyId": key.arn, "Plaintext": plaintext, "EncryptionAlgorithm": algorithm, "KeyMaterialId": material_id(key, number)}
 
 
@@ -60,9 +65,13 @@ async def re_encrypt(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     check_encrypts(destination, algorithm, "ReEncryptTo")
     context = request.get("DestinationEncryptionContext")
     check_context(destination, context)
+    if _asks_without_ciphertext(request):
+        refusals.check_dry_run(request)
     plaintext, number = opened_under(ctx, source, source_algorithm, blob, request.get("SourceEncryptionContext"))
     _check_size(destination, algorithm, plaintext)
     refusals.check_dry_run(request)
+    used(ctx, source, "ReEncrypt")
+    used(ctx, destination, "ReEncrypt")
     return {
         "CiphertextBlob": sealed_under(ctx, destination, algorithm, plaintext, context),
         "SourceKeyId": source.arn,
@@ -119,16 +128,23 @@ def _check_size(key: Key, algorithm: str, plaintext: bytes) -> None:
         raise fault("ValidationException", f"Algorithm {algorithm} and key spec {key.spec} cannot encrypt data larger than {most} bytes.")
 
 
+def _asks_without_ciphertext(request: dict[str, Any]) -> bool:
+    """A dry run that asks about the keys alone."""
+    if "DryRunModifiers" not in request:
+        return False
+    if not request.get("DryRun"):
+        raise fault("ValidationException", "DryRunModifiers can only be used when DryRun is set to true.")
+    return "IGNORE_CIPHERTEXT" in request["DryRunModifiers"]
+
+
 def _given_blob(request: dict[str, Any]) -> bytes:
-    """The model lets it be absent, for a dry run that asks about the key alone: that form is not built."""
-    if "DryRunModifiers" in request:
-        raise fault("NotImplemented", "Headwater has not built DryRunModifiers.")
+    """The model lets it be absent, for a dry run that asks about the keys alone."""
     blob: bytes | None = request.get("CiphertextBlob")
+    if _asks_without_ciphertext(request):
+        return b""
     if blob is None:
-        raise fault(
-            "ValidationException",
-            "1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy constraint: Member must not be null",
-        )
+        sentence = "Value null at 'ciphertextBlob' failed to satisfy constraint: Member must not be null"
+        raise fault("ValidationException", f"1 validation error detected: {sentence}")
     return blob
 
 

@@ -22,7 +22,7 @@ from .arns import key_arn, named_arn
 from .finding import find
 from .model import Grant, Key, describe_grant, grants
 from .paging import page
-from .specs import ENCRYPT_DECRYPT, KEY_AGREEMENT, MAC, SIGN_VERIFY, SYMMETRIC
+from .specs import ENCAPSULATION, ENCRYPT_DECRYPT, KEY_AGREEMENT, MAC, SIGN_VERIFY, SYMMETRIC
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -38,6 +38,7 @@ FOR_USAGE: Final = {
     SIGN_VERIFY: frozenset({"Sign", "Verify"}),
     MAC: frozenset({"GenerateMac", "VerifyMac"}),
     KEY_AGREEMENT: frozenset({"DeriveSharedSecret"}),
+    ENCAPSULATION: frozenset({"Encapsulate", "Decapsulate"}),
 }
 FOR_SYMMETRIC: Final = frozenset(
     {"GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext"}

@@ -19,7 +19,8 @@ from headwater.kernel.permissions import requires
 from . import asymmetric, refusals
 from .arns import key_arn
 from .finding import changeable, find_by_id
-from .material import fits, made, material_id, opened_of, opened_private, public_of, sealed
+from .live import live_of
+from .material import fits, made, material_id, opened_private, public_of, sealed
 from .model import EXTERNAL, Key, Material, keys
 from .rotation import related
 from .specs import SYMMETRIC
@@ -108,9 +109,7 @@ async def delete_imported_key_material(ctx: Context, request: dict[str, Any]) ->
         if wanted is not None:
             raise fault("NotFoundException", f"Key material {wanted} is not associated with {key.arn}.")
         return {"KeyId": key.arn}
-    async with ctx.store.transaction() as tx:
-        tx.put(keys, _without(key, found))
-    opened_of(ctx.home).forget(key)
+    await _take_away(ctx, key, found)
     return {"KeyId": key.arn, "KeyMaterialId": found.material_id if key.spec == SYMMETRIC else None}
 
 
@@ -121,9 +120,18 @@ async def _expire(ctx: Context, due: ExpiryDue) -> None:
     material = key.material(int(number)) if key is not None else None
     if key is None or material is None or material.valid_to != due.at or material.sealed is None:
         return
+    await _take_away(ctx, key, material)
+
+
+async def _take_away(ctx: Context, key: Key, material: Material) -> None:
+    """What only waits in the primary is taken from its replicas as well: they can have no other."""
+    concerned = related(ctx, key) if material.is_waiting and key.is_primary else [key]
     async with ctx.store.transaction() as tx:
-        tx.put(keys, _without(key, material))
-    opened_of(ctx.home).forget(key)
+        for each in concerned:
+            own = each.material(material.number)
+            if own is not None:
+                tx.put(keys, _without(each, own))
+    live_of(ctx.home).opened.forget(key)
 
 
 def _without(key: Key, material: Material) -> Key:

@@ -11,7 +11,8 @@ from headwater.kernel.permissions import requires
 
 from . import managed, refusals
 from .arns import key_arn
-from .finding import changeable, find
+from .finding import changeable, find, find_by_id
+from .live import live_of
 from .material import made, sealed
 from .model import EXTERNAL, PENDING_IMPORT, Key, describe, keys
 from .paging import page
@@ -37,6 +38,7 @@ async def create_key(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         raise fault("NotImplemented", "Headwater has not built custom key stores.")
     if len(ctx.store.scan(keys, ctx.account, ctx.region)) >= KEYS_MAX:
         raise fault("LimitExceededException", f"You have reached the quota of {KEYS_MAX} keys in this region.")
+    policy = await checked(ctx, request) if "Policy" in request else default_policy(ctx.account)
     multi = request.get("MultiRegion", False)
     number = ctx.new_id()
     key = Key(
@@ -49,7 +51,7 @@ async def create_key(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         usage=usage,
         origin=origin,
         manager="CUSTOMER",
-        policy=checked(ctx, request) if "Policy" in request else default_policy(ctx.account),
+        policy=policy,
         tags=tagged({}, request.get("Tags", [])),
         materials=(),
         current=0,
@@ -68,6 +70,15 @@ async def describe_key(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The key, in any state."""
     await managed.made_at_first_use(ctx, request["KeyId"])
     return {"KeyMetadata": describe(find(ctx, request["KeyId"]))}
+
+
+@requires("kms:GetKeyLastUsage", key_arn)
+async def get_key_last_usage(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """The last cryptography that the key did with success; nothing where there was none."""
+    key = find_by_id(ctx, request["KeyId"])
+    use = live_of(ctx.home).uses.last(key.parts)
+    last = {} if use is None else {"Operation": use.operation, "Timestamp": use.at, "KmsRequestId": use.request_id}
+    return {"KeyId": key.arn, "KeyLastUsage": last, "TrackingStartDate": key.created_at, "KeyCreationDate": key.created_at}
 
 
 @requires("kms:ListKeys")

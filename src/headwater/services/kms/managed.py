@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from .material import made, opened_of, sealed
+from .live import live_of
+from .material import made, sealed
 from .model import Alias, Key, aliases, keys
 from .rotation import RotationDue
 from .specs import ENCRYPT_DECRYPT, SYMMETRIC
@@ -56,7 +57,7 @@ async def _made_at_first_use(ctx: Context, named: str) -> None:
     service = name.removeprefix(PREFIX)
     if service not in PROTECTS or ctx.store.get(aliases, ctx.account, ctx.region, name) is not None:
         return
-    async with opened_of(ctx.home).making:
+    async with live_of(ctx.home).making:
         if ctx.store.get(aliases, ctx.account, ctx.region, name) is None:
             await _make(ctx, service)
 

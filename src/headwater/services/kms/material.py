@@ -12,50 +12,19 @@ import hashlib
 import hmac
 import os
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from .live import live_of
 from .model import Key, Material
 from .specs import SPECS, Spec
 
 if TYPE_CHECKING:
     from headwater.kernel.home import Home
 
-OPENED_MAX: Final = 4096
-
-
-class Opened:
-    """Opened material of this home, the oldest forgotten first. `home.rooms["kms"]`."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str, str, int], Any] = {}
-        self.making = asyncio.Lock()
-        """One of AWS's own keys is made at a time, and so each only once."""
-
-    def get(self, name: tuple[str, str, str, int]) -> Any:
-        return self._kept.get(name)
-
-    def keep(self, name: tuple[str, str, str, int], opened: Any) -> None:
-        if len(self._kept) >= OPENED_MAX:
-            del self._kept[next(iter(self._kept))]
-        self._kept[name] = opened
-
-    def forget(self, key: Key) -> None:
-        """What a key had: it is deleted, or its material is taken away."""
-        for material in key.materials:
-            self._kept.pop((*key.parts, material.number), None)
-
-
-def opened_of(home: Home) -> Opened:
-    kept = home.rooms.get("kms")
-    if kept is None:
-        kept = home.rooms["kms"] = Opened()
-    assert isinstance(kept, Opened)
-    return kept
-
 
 def open_material(home: Home, key: Key, number: int) -> Any:
     """AESGCM, an HMAC key's bytes, or a private key. The material must be there: the key's state was checked."""
-    kept = opened_of(home)
+    kept = live_of(home).opened
     name = (*key.parts, number)
     found = kept.get(name)
     if found is None:
@@ -122,7 +91,23 @@ def private_key(spec_name: str) -> bytes:
         return pkcs8(rsa.generate_private_key(public_exponent=65537, key_size=spec.bits))
     if spec.kind == "edwards":
         return pkcs8(ed25519.Ed25519PrivateKey.generate())
+    if spec.kind == "lattice":
+        return pkcs8(lattice(spec_name).generate())
     return pkcs8(ec.generate_private_key(curve(spec_name)))
+
+
+def lattice(spec_name: str) -> Any:
+    """The class of the private keys of ML-DSA (FIPS 204) and ML-KEM (FIPS 203)."""
+    from cryptography.hazmat.primitives.asymmetric import mldsa, mlkem
+
+    classes: dict[str, Any] = {
+        "ML_DSA_44": mldsa.MLDSA44PrivateKey,
+        "ML_DSA_65": mldsa.MLDSA65PrivateKey,
+        "ML_DSA_87": mldsa.MLDSA87PrivateKey,
+        "ML_KEM_768": mlkem.MLKEM768PrivateKey,
+        "ML_KEM_1024": mlkem.MLKEM1024PrivateKey,
+    }
+    return classes[spec_name]
 
 
 def curve(spec_name: str) -> Any:
@@ -167,7 +152,9 @@ def fits(spec_name: str, raw: bytes) -> bool:
         return spec.kind == "rsa" and private.key_size == spec.bits
     if isinstance(private, ec.EllipticCurvePrivateKey):
         return spec.kind == "ecc" and private.curve.name == curve(spec_name).name
-    return isinstance(private, ed25519.Ed25519PrivateKey) and spec.kind == "edwards"
+    if isinstance(private, ed25519.Ed25519PrivateKey):
+        return spec.kind == "edwards"
+    return spec.kind == "lattice" and isinstance(private, lattice(spec_name))
 
 
 def public_of(raw: bytes) -> bytes:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from headwater.aws.faults import fault
-from headwater.aws.policy.documents import PolicySet, parse
+from headwater.aws.faults import Fault, fault
+from headwater.aws.policy.documents import PolicySet, check, parse
 from headwater.aws.policy.evaluation import Policies, decide
 from headwater.aws.policy.question import Caller, Question
 from headwater.kernel.permissions import requires
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from headwater.kernel.context import Context
 
 NAME: Final = "default"
+ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/")
 BYTES_MAX: Final = 32_768
 EVERYTHING: Final = PolicySet((parse('{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'),))
 
@@ -38,20 +41,37 @@ def default_policy(account: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Id": "key-default-1", "Statement": [statement]}, indent=2)
 
 
-def checked(ctx: Context, request: dict[str, Any], *, region: str | None = None) -> str:
-    """The request's policy, if it may be a key's: it must leave whoever writes it the right to write another."""
+def checked(ctx: Context, request: dict[str, Any], *, region: str | None = None) -> Awaitable[str]:
+    """The request's policy, if it may be a key's: its roles must be there, and it must leave its writer the right to write another."""
+    return _checked(ctx, request, region or ctx.region)
+
+
+async def _checked(ctx: Context, request: dict[str, Any], region: str) -> str:
     document: str = request["Policy"]
     if len(document.encode()) > BYTES_MAX:
         raise fault("LimitExceededException", f"Policy exceeds the maximum size of {BYTES_MAX} bytes.")
     try:
-        read = json.loads(document)
-    except ValueError:
-        raise _malformed("The new key policy is not a valid JSON document.") from None
-    if not isinstance(read, dict) or "Statement" not in read:
-        raise _malformed("The new key policy is not a valid policy document.")
-    if not request.get("BypassPolicyLockoutSafetyCheck") and _locks_out(ctx, document, region or ctx.region):
+        check(document, "key")
+    except Fault as refusal:
+        raise _malformed(refusal.message) from None
+    await ctx.home.open_room("iam")
+    identity = ctx.home.authorization.identity
+    if identity is not None and any(identity.role_id(arn) is None for arn in _roles_in(document)):
+        raise _malformed("Policy contains a statement with one or more invalid principals.")
+    if not request.get("BypassPolicyLockoutSafetyCheck") and _locks_out(ctx, document, region):
         raise _malformed("The new key policy will not allow you to update the key policy in the future.")
     return document
+
+
+def _roles_in(document: str) -> list[str]:
+    """The roles that are named as principals."""
+    statements = json.loads(document)["Statement"]
+    found: list[str] = []
+    for statement in statements if isinstance(statements, list) else [statements]:
+        for element in (statement.get("Principal"), statement.get("NotPrincipal")):
+            named = element.get("AWS", ()) if isinstance(element, dict) else ()
+            found += [named] if isinstance(named, str) else named
+    return [one for one in found if ROLE.match(one)]
 
 
 def _locks_out(ctx: Context, document: str, region: str) -> bool:
@@ -65,7 +85,7 @@ def _locks_out(ctx: Context, document: str, region: str) -> bool:
     return not decide(question, policies).allowed
 
 
-def _malformed(sentence: str) -> Exception:
+def _malformed(sentence: str) -> Fault:
     return fault("MalformedPolicyDocumentException", sentence)
 
 
@@ -85,7 +105,8 @@ async def put_key_policy(ctx: Context, request: dict[str, Any]) -> dict[str, Any
     refusals.check_managed_by_customer(ctx, key, "PutKeyPolicy")
     if request.get("PolicyName", NAME) != NAME:
         raise fault("NotFoundException", "No such policy exists")
-    policy = checked(ctx, request)
+    policy = await checked(ctx, request)
+    key = find_by_id(ctx, key.arn)
     async with ctx.store.transaction() as tx:
         tx.put(keys, msgspec.structs.replace(key, policy=policy))
     return {}

@@ -44,12 +44,14 @@ async def replicate_key(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
     region = request["ReplicaRegion"]
     if region == key.region or ctx.store.get(keys, key.account, region, key.key_id) is not None:
         raise fault("AlreadyExistsException", f"Unable to replicate key {key.arn} to region {region}, as the key already exists there")
+    policy = await checked(ctx, request, region=region) if "Policy" in request else default_policy(key.account)
+    key = _primary(ctx, request["KeyId"], "ReplicateKey")
     replica = msgspec.structs.replace(
         key,
         region=region,
         created_at=ctx.clock.now(),
         description=request.get("Description", ""),
-        policy=checked(ctx, request, region=region) if "Policy" in request else default_policy(key.account),
+        policy=policy,
         tags=tagged({}, request.get("Tags", [])),
         enabled=True,
         rotation_days=None,

@@ -115,15 +115,25 @@ async def list_key_rotations(ctx: Context, request: dict[str, Any]) -> dict[str,
     everything = request.get("IncludeKeyMaterial") == "ALL_KEY_MATERIAL"
     found = [material for material in key.materials if everything or material.rotated_at is not None]
     shown, more = page(found, request, lambda material: f"{material.number:06}", LISTED)
-    return {"Rotations": [_listed(key, material) for material in shown], **more}
+    return {"Rotations": [_listed(ctx, key, material) for material in shown], **more}
 
 
-def _listed(key: Key, material: Material) -> dict[str, Any]:
-    state = "CURRENT" if material.number == key.current else "PENDING_ROTATION" if material.is_waiting else "NON_CURRENT"
+def _state(ctx: Context, key: Key, material: Material) -> str:
+    """A primary's new material waits, too, until every replica has been given it."""
+    if material.number == key.current:
+        return "CURRENT"
+    if not material.is_waiting:
+        return "NON_CURRENT"
+    others = [replica.material(material.number) for replica in related(ctx, key)] if key.is_primary else []
+    everywhere = all(other is not None and other.sealed is not None for other in others)
+    return "PENDING_ROTATION" if everywhere else "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"
+
+
+def _listed(ctx: Context, key: Key, material: Material) -> dict[str, Any]:
     listed = {
         "KeyId": key.arn,
         "KeyMaterialId": material.material_id,
-        "KeyMaterialState": state,
+        "KeyMaterialState": _state(ctx, key, material),
         "RotationDate": material.rotated_at,
         "RotationType": material.rotation_type,
     }

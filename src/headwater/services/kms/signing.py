@@ -12,41 +12,43 @@ from headwater.kernel.permissions import requires
 from . import asymmetric, managed, refusals
 from .arns import key_arn
 from .finding import find, usable
+from .live import used
 from .material import open_material, public_der
 from .model import PENDING_DELETION, PENDING_IMPORT, Key
-from .specs import KEY_AGREEMENT, MAC, MEMBERS, SIGN_VERIFY
+from .specs import ENCAPSULATION, KEY_AGREEMENT, MAC, MEMBERS, SIGN_VERIFY
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
 
-ED25519: Final = "ED25519_SHA_512"
 PREHASHED: Final = "ED25519_PH_SHA_512"
 
 
 @requires("kms:Sign", key_arn)
 async def sign(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Sign a message, or the digest of one."""
-    key, is_digest = await _signing_key(ctx, request, "Sign")
+    key, kind = await _signing_key(ctx, request, "Sign")
     refusals.check_dry_run(request)
     algorithm = request["SigningAlgorithm"]
-    signature = asymmetric.signed(open_material(ctx.home, key, key.current), algorithm, request["Message"], is_digest=is_digest)
+    signature = asymmetric.signed(open_material(ctx.home, key, key.current), algorithm, request["Message"], kind)
+    used(ctx, key, "Sign")
     return {"KeyId": key.arn, "Signature": signature, "SigningAlgorithm": algorithm}
 
 
 @requires("kms:Verify", key_arn)
 async def verify(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Say that a signature is good; one that is not is a refusal."""
-    key, is_digest = await _signing_key(ctx, request, "Verify")
+    key, kind = await _signing_key(ctx, request, "Verify")
     algorithm, signature = request["SigningAlgorithm"], request["Signature"]
     opened = open_material(ctx.home, key, key.current)
-    if not asymmetric.is_signed(opened, algorithm, request["Message"], signature, is_digest=is_digest):
+    if not asymmetric.is_signed(opened, algorithm, request["Message"], kind, signature):
         raise fault("KMSInvalidSignatureException", "")
     refusals.check_dry_run(request)
+    used(ctx, key, "Verify")
     return {"KeyId": key.arn, "SignatureValid": True, "SigningAlgorithm": algorithm}
 
 
-async def _signing_key(ctx: Context, request: dict[str, Any], operation: str) -> tuple[Key, bool]:
-    """The key, and whether what is signed is a digest already."""
+async def _signing_key(ctx: Context, request: dict[str, Any], operation: str) -> tuple[Key, str]:
+    """The key, and the form in which the message is given."""
     key = await usable(ctx, request["KeyId"])
     algorithm = request["SigningAlgorithm"]
     refusals.check_usage(key, SIGN_VERIFY, operation)
@@ -54,11 +56,8 @@ async def _signing_key(ctx: Context, request: dict[str, Any], operation: str) ->
     kind = request.get("MessageType", "RAW")
     if algorithm == PREHASHED:
         raise fault("NotImplemented", f"Headwater has not built {PREHASHED}.")
-    if kind == "EXTERNAL_MU" or (kind == "DIGEST" and algorithm == ED25519):
-        raise fault("ValidationException", f"MessageType {kind} is not valid for algorithm {algorithm}.")
-    if kind == "DIGEST":
-        asymmetric.check_digest(algorithm, request["Message"])
-    return key, kind == "DIGEST"
+    asymmetric.check_message(algorithm, kind, request["Message"])
+    return key, kind
 
 
 @requires("kms:GetPublicKey", key_arn)
@@ -85,6 +84,7 @@ async def generate_mac(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The code that only a holder of the key can make."""
     key, code = await _mac(ctx, request, "GenerateMac")
     refusals.check_dry_run(request)
+    used(ctx, key, "GenerateMac")
     return {"KeyId": key.arn, "Mac": code, "MacAlgorithm": request["MacAlgorithm"]}
 
 
@@ -95,6 +95,7 @@ async def verify_mac(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if not hmac.compare_digest(code, request["Mac"]):
         raise fault("KMSInvalidMacException", "")
     refusals.check_dry_run(request)
+    used(ctx, key, "VerifyMac")
     return {"KeyId": key.arn, "MacValid": True, "MacAlgorithm": request["MacAlgorithm"]}
 
 
@@ -118,4 +119,35 @@ async def derive_shared_secret(ctx: Context, request: dict[str, Any]) -> dict[st
         raise fault("ValidationException", f"The public key is not valid for a key of spec {key.spec}.")
     refusals.check_dry_run(request)
     algorithm = request["KeyAgreementAlgorithm"]
+    used(ctx, key, "DeriveSharedSecret")
     return {"KeyId": key.arn, "SharedSecret": secret, "KeyAgreementAlgorithm": algorithm, "KeyOrigin": key.origin}
+
+
+@requires("kms:Encapsulate", key_arn)
+async def encapsulate(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """A fresh shared secret (ML-KEM), in the clear and for the holder of the key."""
+    key = await _encapsulating_key(ctx, request, "Encapsulate")
+    refusals.check_dry_run(request)
+    secret, sealed = asymmetric.encapsulated(open_material(ctx.home, key, key.current))
+    algorithm = request["EncapsulationAlgorithm"]
+    used(ctx, key, "Encapsulate")
+    return {"KeyId": key.arn, "SharedSecret": secret, "SharedSecretCiphertextBlob": sealed, "EncapsulationAlgorithm": algorithm}
+
+
+@requires("kms:Decapsulate", key_arn)
+async def decapsulate(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """The shared secret that was made for this key."""
+    key = await _encapsulating_key(ctx, request, "Decapsulate")
+    secret = asymmetric.decapsulated(open_material(ctx.home, key, key.current), request["SharedSecretCiphertextBlob"])
+    if secret is None:
+        raise refusals.invalid_ciphertext()
+    refusals.check_dry_run(request)
+    used(ctx, key, "Decapsulate")
+    return {"KeyId": key.arn, "SharedSecret": secret, "EncapsulationAlgorithm": request["EncapsulationAlgorithm"]}
+
+
+async def _encapsulating_key(ctx: Context, request: dict[str, Any], operation: str) -> Key:
+    key = await usable(ctx, request["KeyId"])
+    refusals.check_usage(key, ENCAPSULATION, operation)
+    refusals.check_algorithm(key, request["EncapsulationAlgorithm"])
+    return key

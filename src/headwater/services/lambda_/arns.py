@@ -31,6 +31,12 @@ def arn_of(ctx: Context, name: str, qualifier: str | None = None) -> str:
     return arn if qualifier is None else f"{arn}:{qualifier}"
 
 
+def passes_role(ctx: Context, request: Request) -> bool:
+    """A role of another account is passed by nobody: the operation says so."""
+    role: str = request.get("Role", "")
+    return role.split(":")[4:5] == [ctx.account]
+
+
 def layers(ctx: Context, request: Request) -> Iterable[str]:
     layers: list[str] = request["Layers"]
     return layers

@@ -6,6 +6,7 @@ the metric DestinationDeliveryFailures.
 Source: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html, recordings of TestLambdaDestinationSqs.
 """
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +17,7 @@ from headwater.kernel.client import Client
 from .fleet import fleet_of, version_of
 from .invocation import Outcome, Pending, stream_name
 from .model import LATEST, Version, timestamp
+from .roles import client_under
 from .shipping import Stream
 
 if TYPE_CHECKING:
@@ -30,13 +32,11 @@ async def _deliver(home: "Home", pending: Pending, outcome: Outcome | None, cond
     target = destination or version.dead_letter_arn
     assert target is not None
     try:
-        ctx = home.context(account=pending.account, region=pending.region, service="lambda")
         room = target.split(":")[2]
-        client = ctx.client(room, role=version.role)
+        client = client_under(home, version, room)
         if destination is not None:
-            await _send(
-                client, room, target, msgspec.json.encode(record_of(pending, outcome, condition, timestamp(ctx.clock.now()), version))
-            )
+            record = record_of(pending, outcome, condition, timestamp(home.clock.now()), version)
+            await _send(client, room, target, msgspec.json.encode(record))
         else:
             await _send(client, room, target, pending.payload, attributes_of(pending, outcome))
     except Fault as refusal:
@@ -118,6 +118,5 @@ def sentence_of(error: bytes) -> str:
 
 
 def _say(home: "Home", version: Version, sentence: str) -> None:
-    ctx = home.context(account=version.account, region=version.region, service="lambda")
-    name = stream_name(ctx.clock.now(), version.version, ctx.new_id().replace("-", ""))
-    Stream(fleet_of(home).shipper, ctx.client("logs"), version.log_group, name).write(ctx.clock.now(), sentence)
+    name = stream_name(home.clock.now(), version.version, uuid.uuid4().hex)
+    Stream(fleet_of(home).shipper, client_under(home, version, "logs"), version.log_group, name).write(home.clock.now(), sentence)

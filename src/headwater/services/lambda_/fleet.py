@@ -7,6 +7,7 @@ from it at any time.
 """
 
 import asyncio
+import uuid
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,7 @@ from . import code, runtimes
 from .invocation import Invocation, stream_name
 from .model import ALIASES, FUNCTIONS, LATEST, LAYERS, VERSIONS, Version, padded, variables_of
 from .pool import WORKERS_ASYNCHRONOUS_MAX, Pool
+from .roles import _check_still_given, client_under, session_name
 from .shipping import Shipper, Stream
 from .worker import Launch, Worker
 
@@ -146,9 +148,8 @@ class WorkerMaker:
 
     def __call__(self, pool: Pool) -> Worker:
         home, version = self._home, self._version
-        ctx = home.context(account=version.account, region=version.region, service="lambda")
-        name = stream_name(home.clock.now(), version.version, ctx.new_id().replace("-", ""))
-        stream = Stream(self._shipper, ctx.client("logs"), version.log_group, name)
+        name = stream_name(home.clock.now(), version.version, uuid.uuid4().hex)
+        stream = Stream(self._shipper, client_under(home, version, "logs"), version.log_group, name)
         return Worker(self._launch, pool, stream, home.clock.now, lambda: home.clock.machine().timestamp())
 
 
@@ -187,8 +188,8 @@ class Fleet:
     async def launch_of(self, version: Version) -> Launch:
         """Asks the disk and may start a process once (is there bubblewrap?), hence in a thread."""
         layers = [layer_code(self.home.store, arn) for arn in version.layers]
-        session = version.name if len(version.name) > 1 else f"{version.name}@lambda_function"  # a session's name has two letters at least
-        credentials = await self.home.credentials_for(version.role, session)
+        await _check_still_given(self.home, version)
+        credentials = await self.home.credentials_for(version.role, session_name(version.name))
         return await asyncio.get_running_loop().run_in_executor(
             self.home.pools.files, self._launch_of, version, layers, credentials, self.home.endpoint_url
         )

@@ -15,7 +15,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
 from . import code
-from .arns import PRINCIPAL, function_arn, layers
+from .arns import PRINCIPAL, function_arn, layers, passes_role
 from .configuration import TAGS_MAX, configured
 from .disposal import perhaps_unused
 from .download import _location_of
@@ -37,6 +37,7 @@ from .model import (
 )
 from .names import NAME_CHARACTERS_MAX, Reference, conflict, invalid, not_found, reference, wrong_revision
 from .queue import queue_of
+from .roles import _check_given
 
 PAGE: Final = 50
 
@@ -44,7 +45,7 @@ Parameters = dict[str, Any]
 
 
 @requires("lambda:CreateFunction", function_arn)
-@requires("iam:PassRole", "{Role}", passed_to=PRINCIPAL)
+@requires("iam:PassRole", "{Role}", when=passes_role, passed_to=PRINCIPAL)
 @requires("lambda:GetLayerVersion", layers, when="Layers")
 async def create_function(ctx: Context, request: Parameters) -> Parameters:
     asked = reference(ctx, request["FunctionName"])
@@ -66,6 +67,7 @@ async def create_function(ctx: Context, request: Parameters) -> Parameters:
         log_group=f"/aws/lambda/{asked.name}",
     )
     latest = configured(ctx, blank, request)
+    await _check_given(ctx, latest.role, latest.function_arn)
     published = msgspec.structs.replace(latest, version="1", revision_id=ctx.new_id()) if request.get("Publish") else None
     if ctx.store.get(FUNCTIONS, *asked.key) is not None:  # again: the upload took a while
         raise conflict(f"Function already exist: {asked.name}")
@@ -141,12 +143,14 @@ async def update_function_code(ctx: Context, request: Parameters) -> Parameters:
 
 
 @requires("lambda:UpdateFunctionConfiguration", function_arn)
-@requires("iam:PassRole", "{Role}", when="Role", passed_to=PRINCIPAL)
+@requires("iam:PassRole", "{Role}", when=passes_role, passed_to=PRINCIPAL)
 @requires("lambda:GetLayerVersion", layers, when="Layers")
 async def update_function_configuration(ctx: Context, request: Parameters) -> Parameters:
     asked, latest = find(ctx, request)
     _check_revision(latest, request)
     changed = configured(ctx, latest, request)
+    if "Role" in request:
+        await _check_given(ctx, changed.role, changed.function_arn)
     changed = msgspec.structs.replace(changed, modified_at=ctx.clock.now(), revision_id=ctx.new_id())
     async with ctx.store.transaction() as tx:
         tx.put(VERSIONS, changed)

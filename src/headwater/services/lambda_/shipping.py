@@ -5,7 +5,7 @@ logs room, as any client's PutLogEvents would. A function's lines never hold up 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -112,16 +112,24 @@ async def _put(stream: Stream, lines: list[tuple[datetime, str]]) -> None:
 
 
 async def _make(stream: Stream) -> None:
-    for name, members in (
-        ("create_log_group", {"logGroupName": stream.group}),
-        ("create_log_stream", {"logGroupName": stream.group, "logStreamName": stream.name}),
-    ):
-        try:
-            await getattr(stream.client, name)(**members)
-        except Fault as refusal:
-            if refusal.code != "ResourceAlreadyExistsException":
-                raise
+    """The group is made only where the stream shows that there is none: a role may be allowed to make streams and nothing else."""
+    where = {"logGroupName": stream.group, "logStreamName": stream.name}
+    try:
+        await _unless_there(stream.client.create_log_stream(**where))
+    except Fault as refusal:
+        if refusal.code != "ResourceNotFoundException":
+            raise
+        await _unless_there(stream.client.create_log_group(logGroupName=stream.group))
+        await _unless_there(stream.client.create_log_stream(**where))
     stream.is_there = True
+
+
+async def _unless_there(making: Awaitable[Any]) -> None:
+    try:
+        await making
+    except Fault as refusal:
+        if refusal.code != "ResourceAlreadyExistsException":
+            raise
 
 
 def batches(lines: list[tuple[datetime, str]]) -> list[list[dict[str, object]]]:

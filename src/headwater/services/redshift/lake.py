@@ -1,7 +1,8 @@
 """S3 and the Data Catalog as a cluster sees them: boto3 calls to the gateway under a role that is associated with the cluster.
 
 Objects are read in place: HeadObject with the header `x-headwater-in-place` makes S3 answer where the object's bytes lie as a plain
-file. It is asked for each object at every reading, since this is where S3 decides whether the role may read it. Easy to get wrong: a
+file. Where one lies may be remembered; whether the role may read it is asked at every reading: a listing with the same header says
+whether all of its page may be read, and where it does not, each object is asked for. Easy to get wrong: a
 role that is not associated is refused by Redshift itself, before STS is asked; names that begin with `_` or `.` are no data.
 Source: Redshift documentation, "Authorizing COPY … using IAM roles", "Creating data files for queries".
 """
@@ -21,6 +22,8 @@ from headwater.services.redshift.charter import Charter, CharterFile
 IN_PLACE: Final = "x-headwater-in-place"
 RENEW_BEFORE: Final = timedelta(minutes=5)
 HEADS_AT_ONCE: Final = 8
+READABLE: Final = "x-headwater-readable"
+KNOWN_FILES_MAX: Final = 100_000
 CODES_OF_HEADS: Final = {"403": "AccessDenied", "404": "NoSuchKey"}
 """The answer to a HEAD has no body, and so no code but its status."""
 
@@ -31,6 +34,7 @@ class Aws:
     def __init__(self, charter: CharterFile) -> None:
         self.charter = charter
         self.heads = ThreadPoolExecutor(HEADS_AT_ONCE, thread_name_prefix="head")
+        self.known_files: dict[tuple[str, str, str], Path] = {}
         self._clients: dict[tuple[str, str], tuple[Any, datetime | None]] = {}
         self._lock = threading.Lock()
         self._session: Any = None
@@ -84,6 +88,7 @@ class Aws:
         client = self._boto(service, keys)
         if service == "s3":
             client.meta.events.register("before-call.s3.HeadObject", ask_in_place)
+            client.meta.events.register("before-call.s3.ListObjectsV2", ask_in_place)
         return client, expires_at
 
     def _service_keys(self) -> dict[str, str]:
@@ -165,9 +170,26 @@ class AwsLake:
         client = self._aws.client("s3", role_arn, self._user)
         with lake_errors():
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-            listed = [one for page in pages for one in page.get("Contents", []) if is_data(one["Key"], one["Size"])]
-            paths = self._aws.heads.map(lambda one: where_it_lies(client, bucket, one["Key"]), listed)
-            return [LakeFile(path=path, key=one["Key"], size=one["Size"]) for one, path in zip(listed, paths, strict=True)]
+            return [file for page in pages for file in self._files_of(client, bucket, page)]
+
+    def _files_of(self, client: Any, bucket: str, page: dict[str, Any]) -> Iterator[LakeFile]:
+        """What of a page of the listing is data, and where it lies."""
+        listed = [one for one in page.get("Contents", []) if is_data(one["Key"], one["Size"])]
+        may_remember = READABLE in page["ResponseMetadata"]["HTTPHeaders"]
+        paths = self._aws.heads.map(lambda one: self._path(client, bucket, one, may_remember=may_remember), listed)
+        for one, path in zip(listed, paths, strict=True):
+            yield LakeFile(path=path, key=one["Key"], size=one["Size"])
+
+    def _path(self, client: Any, bucket: str, listed: dict[str, Any], *, may_remember: bool) -> Path:
+        """The same object lies where it lay, as long as the file is there."""
+        known_files = self._aws.known_files
+        name = (bucket, listed["Key"], f"{listed['ETag']} {listed['LastModified']}")
+        path = known_files.get(name) if may_remember else None
+        if path is None or not path.exists():
+            if len(known_files) >= KNOWN_FILES_MAX:
+                known_files.clear()
+            path = known_files[name] = where_it_lies(client, bucket, listed["Key"])
+        return path
 
     def write(self, bucket: str, key: str, path: Path, role_arn: str) -> None:
         client = self._aws.client("s3", role_arn, self._user)

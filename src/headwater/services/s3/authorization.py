@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from headwater.aws.policy.documents import Policy, parse
+from headwater.aws.signature import moment_of
 from headwater.kernel.context import Context
 from headwater.kernel.service import ResourcePolicy
 
@@ -31,7 +32,9 @@ Request = dict[str, Any]
 Values = str | Iterable[str] | None
 
 PREFIX: Final = "arn:aws:s3:::"
+OF_THE_POLICY: Final = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 SIGNED_SO: Final = "AWS4-HMAC-SHA256"
+SIGNED_BEFORE: Final = "AWS"
 OF_MEMBERS: Final = {
     "s3:delimiter": "Delimiter",
     "s3:max-keys": "MaxKeys",
@@ -117,17 +120,32 @@ def policy_of(home: Home, action: str, resource: str) -> ResourcePolicy | None:
     if bucket is None or action == "s3:CreateBucket":
         return None  # CreateBucket says itself whose a name is already
     block = bucket.public_access_block or {}
-    policies = list(_of_bucket(bucket, block)) if bucket.policy else []
+    policies = list(_of_bucket(bucket, block, action)) if bucket.policy else []
     if bucket.ownership != grants.ENFORCED:
         policies += _of_lists(home, bucket, action, resource, key, ignores_public=block.get("IgnorePublicAcls", False))
     return ResourcePolicy(owner=bucket.account, policies=tuple(policies))
 
 
-def _of_bucket(bucket: Bucket, block: dict[str, bool]) -> Iterator[Policy]:
+def _of_bucket(bucket: Bucket, block: dict[str, bool], action: str) -> Iterator[Policy]:
     arn = f"{PREFIX}{bucket.name}"
-    yield parse(bucket.policy, source=arn, kind="resource")
+    if action in OF_THE_POLICY:
+        yield _not_against_root(bucket.policy, bucket.account, arn)
+    else:
+        yield parse(bucket.policy, source=arn, kind="resource")
     if block.get("RestrictPublicBuckets") and is_public(bucket.policy):
         yield _for_owner_alone(bucket.account, arn)
+
+
+@lru_cache(maxsize=1024)
+def _not_against_root(text: str, account: str, arn: str) -> Policy:
+    """No policy locks the owner's root out of the policy itself. Source: "Permissions" of PutBucketPolicy in the API reference."""
+    policy = json.loads(text)
+    statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+    for statement in statements:
+        if statement["Effect"] == "Deny":
+            condition = statement.setdefault("Condition", {})
+            condition["ForAllValues:ArnNotEqualsIfExists"] = {"aws:PrincipalArn": f"arn:aws:iam::{account}:root"}
+    return parse(json.dumps(policy | {"Statement": statements}), source=arn, kind="resource")
 
 
 @lru_cache(maxsize=1024)
@@ -196,15 +214,32 @@ def _under(tags: dict[str, str], key: str) -> str | None:
 
 @SERVICE.condition_key("s3:authType")
 def auth_type(ctx: Context, request: Request) -> Values:
-    """A presigned request carries its signature in the query and so has no such header. In-process calls count as signed."""
+    """Where the signature stands. In-process calls count as signed in a header."""
     if ctx.principal.kind == "anonymous":
         return None
-    return "REST-HEADER" if not ctx.headers or "authorization" in ctx.headers else "REST-QUERY-STRING"
+    return "REST-HEADER" if ctx.signature is None or ctx.signature.kind == "header" else "REST-QUERY-STRING"
 
 
 @SERVICE.condition_key("s3:signatureversion")
 def signature_version(ctx: Context, request: Request) -> Values:
-    return None if ctx.principal.kind == "anonymous" else SIGNED_SO
+    if ctx.principal.kind == "anonymous":
+        return None
+    return SIGNED_BEFORE if ctx.signature is not None and ctx.signature.kind == "query v2" else SIGNED_SO
+
+
+@SERVICE.condition_key("s3:signatureAge")
+def signature_age(ctx: Context, request: Request) -> Values:
+    """In milliseconds. A URL of the old version says until when it holds, not since when."""
+    if ctx.signature is None or ctx.signature.kind == "query v2":
+        return None
+    signed_at = moment_of(ctx.signature.timestamp)
+    return None if signed_at is None else str(max(0, int((ctx.clock.machine() - signed_at).total_seconds() * 1000)))
+
+
+@SERVICE.condition_key("s3:TlsVersion")
+def tls_version(ctx: Context, request: Request) -> Values:
+    """Our loopback endpoint stands for S3's, which speak TLS, as for aws:SecureTransport."""
+    return "1.3"
 
 
 @SERVICE.condition_key("s3:x-amz-content-sha256")

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from headwater.aws.faults import Fault
 from headwater.kernel.context import Context
 from headwater.kernel.home import Home
 from headwater.kernel.store import Store, Table, Transaction
@@ -21,7 +22,17 @@ from . import SERVICE, conditions, succession
 from .bodies import Bodies
 from .ordering import ORDER_LENGTH, Orders, is_version_id, version_id
 from .records import BUCKETS, ENABLED, NULL, OBJECTS, PARTS, UPLOADS, VERSIONS, Bucket, ObjectVersion, Part, Upload, sortable
-from .refusals import busy, conflict, invalid_argument, no_such_bucket, no_such_key, no_such_upload, no_such_version, not_allowed_on_marker
+from .refusals import (
+    access_denied,
+    busy,
+    conflict,
+    invalid_argument,
+    no_such_bucket,
+    no_such_key,
+    no_such_upload,
+    no_such_version,
+    not_allowed_on_marker,
+)
 from .succession import Change
 
 PAGE: Final = 1000
@@ -62,11 +73,11 @@ class Keeper:
         current = self.current(bucket, key)
         if wanted is None:
             if current is None:
-                raise no_such_key(key)
+                raise self._absent(ctx, bucket, key)
             if current.marker:
                 ctx.reply_headers["x-amz-delete-marker"] = "true"
                 ctx.reply_headers["x-amz-version-id"] = current.version_id
-                raise no_such_key(key)
+                raise self._absent(ctx, bucket, key)
             return current
         version = self.version(key, wanted, current)
         if version is None:
@@ -77,6 +88,13 @@ class Keeper:
             ctx.reply_headers["allow"] = "DELETE"
             raise not_allowed_on_marker(method)
         return version
+
+    def _absent(self, ctx: Context, bucket: str, key: str) -> Fault:
+        """That a key is not there is told only to who may list the keys that are. Source: GetObject's page of the API reference."""
+        operation = SERVICE.model.operations["ListObjectsV2"]
+        if self._home.authorization.allows(ctx, operation, {"Bucket": bucket}, "s3:ListBucket", f"arn:aws:s3:::{bucket}"):
+            return no_such_key(key)
+        return access_denied()
 
     def version(self, key: str, wanted: str, current: ObjectVersion | None) -> ObjectVersion | None:
         """The version with this id, marker or not; None when there is none."""

@@ -11,16 +11,20 @@ from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 from headwater.kernel.store import Store
 
+from . import SERVICE
 from .access import bucket_of, owner_of
 from .arns import BUCKET
 from .keeper import Keeper
 from .listing import PAGE_MAX, Page, R, Seek, encoded, rolled_up, walked
+from .objects import IN_PLACE
 from .ordering import ORDER_LENGTH
 from .records import NULL, OBJECTS, VERSIONS, Bucket, ObjectVersion, sortable
 from .refusals import invalid_argument
 
 Walk = Generator[Seek, tuple[list[R], bool], Page[R]]
 Reader = Callable[[Seek], Awaitable[tuple[list[R], bool]]]
+READABLE: Final = "x-headwater-readable"
+"""Said of a page to engines of the house."""
 _AT_KEY: Final = "k"
 _AT_PREFIX: Final = "p"
 
@@ -37,6 +41,8 @@ async def list_objects_v2(ctx: Context, request: dict[str, Any]) -> dict[str, An
     next_token = None
     if page.truncated:
         next_token = _token(page)
+    if IN_PLACE in ctx.headers and _may_read_all(ctx, bucket, page):
+        ctx.reply_headers[READABLE] = "1"
     return asked.members(bucket, page) | {
         "Contents": [described(version, asked.encoding, bucket if request.get("FetchOwner") else None) for version in page.rows] or None,
         "IsTruncated": page.truncated,
@@ -61,6 +67,14 @@ async def list_objects(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         "Marker": encoded(marker, asked.encoding),
         "NextMarker": encoded(page.last, asked.encoding) if page.truncated and asked.delimiter else None,
     }
+
+
+def _may_read_all(ctx: Context, bucket: Bucket, page: Page[ObjectVersion]) -> bool:
+    """Whether the caller may read every object of the page: so that one who reads in place need not ask for each again."""
+    get = SERVICE.model.operations["GetObject"]
+    asked = ({"Bucket": bucket.name, "Key": version.key} for version in page.rows)
+    allows = ctx.home.authorization.allows
+    return all(allows(ctx, get, request, "s3:GetObject", f"arn:aws:s3:::{bucket.name}/{request['Key']}") for request in asked)
 
 
 @requires("s3:ListBucketVersions", BUCKET)

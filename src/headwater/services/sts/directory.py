@@ -70,6 +70,11 @@ class Directory:
         thumbprints = tuple(each.lower() for each in found.get("ThumbprintList", []))
         return Provider(arn, url, tuple(found.get("ClientIDList", [])), thumbprints)
 
+    async def metadata(self, provider: str) -> str | None:
+        """What the SAML provider says of itself."""
+        found = await self._found("get_saml_provider", SAMLProviderArn=provider)
+        return str(found["SAMLMetadataDocument"]) if found is not None else None
+
 
 def account_of(role_arn: str) -> str:
     """The account of a role's ARN, or the refusal of what is none."""

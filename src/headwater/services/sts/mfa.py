@@ -1,13 +1,13 @@
 """The second factor in a request: the code is checked before the decision, so that policies can ask for it.
 
-In a session of GetSessionToken it lasts; in one of AssumeRole it counts for the trust policy alone: "temporary security credentials
-that are returned by AssumeRole do not include MFA information in the context" (IAM's user guide, "Secure API access with MFA").
+In a session of GetSessionToken it lasts; in one of AssumeRole it counts for the trust policy alone, and the role's credentials know
+nothing of it. Source: "Secure API access with MFA" of IAM's user guide.
 The devices are IAM's.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -19,12 +19,7 @@ from .directory import Directory
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
-
-
-class Devices(Protocol):
-    """What IAM's room answers of its devices."""
-
-    def check_mfa(self, account: str, serial: str, code: str) -> bool: ...
+    from headwater.kernel.standing import PolicySource
 
 
 @SERVICE.proof("AssumeRole", "GetSessionToken")
@@ -37,7 +32,9 @@ async def _prove_second_factor(ctx: Context, request: dict[str, Any]) -> None:
     if ctx.principal.kind == "user" and not await Directory(ctx, ctx.principal.account).has_device(ctx.principal.arn, serial):
         raise _failed(_NOT_YOURS)
     await ctx.home.open_room("iam")
-    check_code(_devices(ctx), ctx.principal, serial, code)
+    devices = ctx.home.authorization.identity
+    assert devices is not None  # the open room of IAM gave itself
+    check_code(devices, ctx.principal, serial, code)
     session = ctx.principal.session or Session()
     ctx.principal = msgspec.structs.replace(ctx.principal, session=msgspec.structs.replace(session, mfa_at=ctx.clock.now()))
 
@@ -45,20 +42,12 @@ async def _prove_second_factor(ctx: Context, request: dict[str, Any]) -> None:
 _NOT_YOURS: Final = ", unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user."
 
 
-def check_code(devices: Devices, principal: Principal, serial: str, code: str) -> None:
+def check_code(devices: PolicySource, principal: Principal, serial: str, code: str) -> None:
     """Refuse a device of another account, a caller who can have none, and a code that is not the device's now."""
     if principal.kind not in {"root", "user"} or serial.split(":")[4:5] != [principal.account]:
         raise _failed(_NOT_YOURS)
     if not devices.check_mfa(principal.account, serial, code):
         raise _failed(" with invalid MFA one time pass code. ")
-
-
-def _devices(ctx: Context) -> Devices:
-    devices: Any = ctx.home.authorization.identity
-    if not hasattr(devices, "check_mfa"):
-        raise fault("NotImplemented", "Headwater has not built MFA devices yet.")
-    known: Devices = devices
-    return known
 
 
 def _failed(why: str) -> Fault:

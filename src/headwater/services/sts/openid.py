@@ -12,17 +12,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import http.client
 import ipaddress
 import json
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 FETCH_S: Final = 5.0
 SOCKET_S: Final = 2.0
@@ -114,6 +117,8 @@ def _fetch(issuer: Issuer) -> list[Key]:
 
 
 def _get(url: str, issuer: Issuer, deadline: float) -> Key:
+    from http.client import HTTPException  # with `email` behind it, which the room's opening should not pay for
+
     try:
         parts = urlsplit(url)
         secure = parts.scheme == "https"
@@ -128,7 +133,7 @@ def _get(url: str, issuer: Issuer, deadline: float) -> Key:
         document = json.loads(body)
     except ssl.SSLCertVerificationError:
         raise UnknownCertificate from None
-    except (OSError, http.client.HTTPException):
+    except (OSError, HTTPException):
         raise Unreachable from None
     except (ValueError, RecursionError):
         raise NoKeys from None
@@ -138,12 +143,14 @@ def _get(url: str, issuer: Issuer, deadline: float) -> Key:
 
 
 def _read(parts: SplitResult, context: ssl.SSLContext | None, deadline: float) -> bytes:
+    from http.client import HTTPConnection, HTTPSConnection
+
     assert parts.hostname is not None
-    connection: http.client.HTTPConnection
+    connection: HTTPConnection
     if context is None:
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=SOCKET_S)
+        connection = HTTPConnection(parts.hostname, parts.port, timeout=SOCKET_S)
     else:
-        connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=SOCKET_S, context=context)
+        connection = HTTPSConnection(parts.hostname, parts.port, timeout=SOCKET_S, context=context)
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", target, headers={"Accept": "application/json", "Connection": "close"})
@@ -153,8 +160,8 @@ def _read(parts: SplitResult, context: ssl.SSLContext | None, deadline: float) -
         connection.close()
 
 
-def _body(response: http.client.HTTPResponse, deadline: float) -> bytes:
-    if response.status != http.HTTPStatus.OK:
+def _body(response: HTTPResponse, deadline: float) -> bytes:
+    if response.status != HTTPStatus.OK:
         raise NoKeys
     body = b""
     while piece := response.read1(PIECE_BYTES):

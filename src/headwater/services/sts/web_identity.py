@@ -107,12 +107,6 @@ async def _prove_identity(ctx: Context, request: dict[str, Any]) -> None:
     ctx.account = account
 
 
-@SERVICE.proof("AssumeRoleWithSAML")
-async def _prove_assertion(ctx: Context, request: dict[str, Any]) -> None:
-    """Nobody can be proven by what is not checked: without this the decision would call the caller anonymous."""
-    raise fault("NotImplemented", "Headwater has not built sts.AssumeRoleWithSAML yet.")
-
-
 @SERVICE.stops
 async def _close(home: Home) -> None:
     issuers: Issuers | None = home.rooms.pop("sts", None)
