@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.services.secretsmanager import passwords
@@ -225,6 +225,7 @@ def test_a_password_has_every_kind_of_character(secretsmanager: Any, refused: An
         secretsmanager.get_random_password(PasswordLength=8, ExcludeCharacters=string.printable)
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 100),
     st.sets(st.sampled_from(["ExcludeLowercase", "ExcludeUppercase", "ExcludeNumbers", "ExcludePunctuation"]), max_size=3),

@@ -1,4 +1,4 @@
-"""The rules of staging labels. Truth: the user guide ("What's in a Secrets Manager secret"), the API reference of UpdateSecretVersionStage."""
+"""The rules of staging labels. Truth: "What's in a Secrets Manager secret" of the user guide; UpdateSecretVersionStage."""
 
 from datetime import UTC, datetime
 
