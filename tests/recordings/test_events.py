@@ -1,6 +1,7 @@
 """EventBridge against what AWS answered: recordings/events.json. Each test names its case."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -449,3 +450,139 @@ def test_a_wrong_network_is_refused_in_aws_s_words(events: Any, recorded: Any, n
         events.test_event_pattern(EventPattern=json.dumps({"a": [{"cidr": ADDRESSES[name]}]}), Event="{}")
     assert refused.value.response["Error"]["Message"] == said
     case.leaves(name, because="compared above")
+
+
+# -- archives and replays ----------------------------------------------------------------------------------------------
+
+
+def archived(events: Any, bus: str, name: str = "kept") -> str:
+    """An archive of a bus as the recorded ones were made; the bus's ARN."""
+    arn: str = events.describe_event_bus(Name=made(events, bus))["Arn"]
+    described = {"Description": "description of the archive", "EventPattern": json.dumps(PATTERN), "RetentionDays": 1}
+    events.create_archive(ArchiveName=name, EventSourceArn=arn, **described)
+    return arn
+
+
+def test_an_archive_from_its_making_to_its_end(events: Any, recorded: Any) -> None:
+    case = recorded("events", "TestArchive::test_create_list_describe_update_delete_archive[default]")
+    case.means({"archive-name": "kept", "event-bus-name": "default"})
+    arn = events.describe_event_bus()["Arn"]
+    what = {"Description": "description of the archive", "EventPattern": json.dumps(PATTERN), "RetentionDays": 1}
+    case.says("create-archive", events.create_archive(ArchiveName="kept", EventSourceArn=arn, **what))
+    case.says("list-archives", events.list_archives(NamePrefix="kept"))
+    case.says("describe-archive", parsed(events.describe_archive(ArchiveName="kept"), "EventPattern"))
+    case.says("update-archive", events.update_archive(ArchiveName="kept", Description="updated", RetentionDays=2))
+    case.says("delete-archive", events.delete_archive(ArchiveName="kept"))
+
+
+@BUSES
+def test_a_name_that_an_archive_has(events: Any, recorded: Any, bus: str) -> None:
+    case = recorded("events", f"TestArchive::test_create_archive_error_duplicate[{bus}]")
+    arn = archived(events, bus)
+    case.refuses("create-archive-duplicate-error", events.create_archive, ArchiveName="kept", EventSourceArn=arn)
+
+
+@pytest.mark.parametrize("verb", ["delete", "describe"])
+def test_an_archive_that_is_not_there(events: Any, recorded: Any, verb: str) -> None:
+    case = recorded("events", f"TestArchive::test_{verb}_archive_error_unknown_archive")
+    case.refuses(f"{verb}-archive-unknown-archive-error", getattr(events, f"{verb}_archive"), ArchiveName="none")
+
+
+def test_archives_of_a_bus_that_is_not_there(aws: Any, events: Any, recorded: Any) -> None:
+    case = recorded("events", "TestArchive::test_list_archive_error_unknown_source_arn")
+    arn = f"arn:aws:events:us-east-1:{aws.account}:event-bus/none"
+    case.refuses("list-archives-unknown-event-bus-error", events.list_archives, EventSourceArn=arn)
+
+
+@BUSES
+def test_archives_by_their_state(events: Any, recorded: Any, bus: str) -> None:
+    case = recorded("events", f"TestArchive::test_list_archive_state_enabled[{bus}]")
+    archived(events, bus)
+    case.says("list-archives-state-enabled", events.list_archives(State="ENABLED"))
+
+
+def test_archives_by_their_name(events: Any, recorded: Any) -> None:
+    case = recorded("events", "TestArchive::test_list_archive_with_name_prefix[custom]")
+    archived(events, "custom")
+    case.says("list-archives-with-name-prefix", events.list_archives(NamePrefix="ke"))
+    case.says("list-archives-with-full-name", events.list_archives(NamePrefix="kept"))
+    case.says("list-archives-not-existing-archive", events.list_archives(NamePrefix="kept-not"))
+
+
+def test_what_an_archive_holds_is_counted(events: Any, recorded: Any) -> None:
+    case = recorded("events", "TestArchive::test_list_archive_with_events[True-default]")
+    archived(events, "default")
+    events.put_events(Entries=[entry()] * 10)
+    for answer in ("list-archives", "describe-archive"):
+        ours = case.recorded(answer).get("Archives", [case.recorded(answer)])
+        assert [each.pop("SizeBytes") for each in ours] == [1590]
+    listed = events.list_archives(NamePrefix="kept")
+    described = parsed(events.describe_archive(ArchiveName="kept"), "EventPattern")
+    sizes = {listed["Archives"][0].pop("SizeBytes"), described.pop("SizeBytes")}
+    assert len(sizes) == 1  # AWS's way of counting bytes is not told
+    case.says("list-archives", listed)
+    case.says("describe-archive", described)
+
+
+START = {"EventStartTime": 1_700_000_000, "EventEndTime": 1_700_000_010}
+
+
+def test_a_replay_that_is_not_there(events: Any, recorded: Any) -> None:
+    case = recorded("events", "TestReplay::test_describe_replay_error_unknown_replay")
+    case.refuses("describe-replay-unknown-replay-error", events.describe_replay, ReplayName="none")
+
+
+def test_a_replay_of_an_archive_that_is_not_there(aws: Any, events: Any, recorded: Any) -> None:
+    case = recorded("events", "TestReplay::test_start_replay_error_unknown_archive")
+    source = f"arn:aws:events:us-east-1:{aws.account}:archive/none"
+    destination = {"Arn": events.describe_event_bus()["Arn"]}
+    start = START | {"ReplayName": "again", "EventSourceArn": source, "Destination": destination}
+    case.refuses("start-replay-unknown-archive-error", events.start_replay, **start)
+
+
+def test_a_replay_to_another_bus(aws: Any, events: Any, recorded: Any) -> None:
+    case = recorded("events", "TestReplay::test_start_replay_error_unknown_event_bus")
+    arn = archived(events, "custom")
+    start = START | {"ReplayName": "again", "EventSourceArn": events.describe_archive(ArchiveName="kept")["ArchiveArn"]}
+    nowhere = arn.replace("custom", "none")
+    case.refuses("start-replay-unknown-event-bus-error", events.start_replay, **start, Destination={"Arn": nowhere})
+    other = {"Arn": events.describe_event_bus()["Arn"]}
+    case.refuses("start-replay-wrong-event-bus-error", events.start_replay, **start, Destination=other)
+
+
+def test_a_replay_that_ends_before_it_begins(events: Any, recorded: Any) -> None:
+    case = recorded("events", "TestReplay::test_start_replay_error_invalid_end_time[10]")
+    arn = archived(events, "default")
+    start = {"EventStartTime": 1_700_000_010, "EventEndTime": 1_700_000_000, "Destination": {"Arn": arn}, "ReplayName": "again"}
+    source = events.describe_archive(ArchiveName="kept")["ArchiveArn"]
+    case.refuses("start-replay-invalid-end-time-error", events.start_replay, **start, EventSourceArn=source)
+
+
+def replayed(events: Any, names: list[str]) -> None:
+    """Replays of an empty archive, once they are over."""
+    arn = archived(events, "default")
+    source = events.describe_archive(ArchiveName="kept")["ArchiveArn"]
+    for name in names:
+        events.start_replay(ReplayName=name, EventSourceArn=source, Destination={"Arn": arn}, **START)
+    for _ in range(200):
+        if len(events.list_replays(State="COMPLETED")["Replays"]) == len(names):
+            return
+        time.sleep(0.02)
+    raise AssertionError("the replays do not end")
+
+
+def test_replays_page_by_page(events: Any, recorded: Any) -> None:
+    case = recorded("events", "TestReplay::test_list_replay_with_limit")
+    case.means({"archive-name": "kept", "replay-name-prefix": "some"})
+    replayed(events, [f"some-test-replay-{number}" for number in range(6)])
+    first = events.list_replays(Limit=3, NamePrefix="some")
+    case.says("list-replays-with-limit", first)
+    case.says("list-replays-with-limit-next-token", events.list_replays(Limit=3, NamePrefix="some", NextToken=first["NextToken"]))
+
+
+def test_replays_by_their_name(events: Any, recorded: Any) -> None:
+    case = recorded("events", "TestReplay::test_list_replays_with_prefix")
+    case.means({"replay-name-prefix": "some"})
+    replayed(events, ["some-test-replay", "other"])
+    case.says("list-replays-with-full-name", events.list_replays(NamePrefix="some-test-replay"))
+    case.says("list-replays-with-prefix", events.list_replays(NamePrefix="some"))

@@ -19,11 +19,12 @@ from headwater.aws.faults import Fault
 from headwater.kernel.jobs import Job, handles
 from headwater.kernel.store.table import encode_key
 
+from .holding import archiving, expiries, to_archive
 from .invoking import Failure, Invocation, queue_url
 from .invoking import _invoke as invoke
 from .leaves import leaves_of
 from .live import live_of
-from .model import ARCHIVED, DEFAULT, FAILED, RULES, WITH_READS, Archived, Failed, Rule
+from .model import DEFAULT, FAILED, RULES, WITH_READS, Archived, Failed, Rule
 from .transforming import NoInput, iso, payload
 
 if TYPE_CHECKING:
@@ -99,14 +100,17 @@ class Accepted(NamedTuple):
             async with store.transaction() as tx:
                 for job in self.jobs:
                     tx.owe(job)
-                for event in self.archived:
-                    tx.put(ARCHIVED, event)
+                for put in archiving(store, self.archived):
+                    tx.put(*put)
+                for due in expiries(store, self.archived):
+                    tx.owe(due)
 
     def keep_now(self, store: Store) -> None:
         """The same, for those who cannot wait for a disk that syncs each commit."""
         if self.jobs or self.archived:
-            puts = [(ARCHIVED, encode_key(ARCHIVED.key(event)), event) for event in self.archived]
-            store.commit_now(list(puts), [(job, True) for job in self.jobs])
+            jobs = [*self.jobs, *expiries(store, self.archived)]
+            puts = [(table, encode_key(table.key(record)), record) for table, record in archiving(store, self.archived)]
+            store.commit_now(puts, [(job, True) for job in jobs])
 
 
 def event_of(
@@ -145,22 +149,22 @@ def accept(
             continue
         written = written or msgspec.json.encode(event)
         if rule.archive is not None:
-            size = size or len(written)
-            kept = Archived(account=account, region=region, archive=rule.archive, at=now, event_id=event["id"], size=size, event=written)
-            accepted.archived.append(kept)
+            kept = to_archive(home.store, rule, event["id"], written, now, size)
+            accepted.archived.extend(() if kept is None else (kept,))
         targets += [(name, target["Id"]) for target in rule.targets]
     if targets:
-        accepted.jobs.append(delivery(account, region, bus, now, event["id"], written, targets, is_relayed=is_relayed))
+        once = f"{event['id']}/{event.get('replay-name', '')}"  # a replay delivers the event again
+        accepted.jobs.append(delivery(account, region, bus, now, once, written, targets, is_relayed=is_relayed))
     return accepted
 
 
 def delivery(
-    account: str, region: str, bus: str, at: datetime, event_id: str, event: bytes, targets: Iterable[tuple[str, str]], *, is_relayed: bool
+    account: str, region: str, bus: str, at: datetime, once: str, event: bytes, targets: Iterable[tuple[str, str]], *, is_relayed: bool
 ) -> Delivery:
     return Delivery(
         account=account,
         region=region,
-        subject=f"{event_id}/{bus}",
+        subject=f"{bus}/{once}",
         at=at,
         bus=bus,
         event=event,

@@ -55,7 +55,7 @@ class Rule(Record, frozen=True, kw_only=True):
     description: str | None = None
     role_arn: str | None = None
     managed_by: str | None = None
-    archive: str | None = None  # the archive that takes what matches
+    archive: str | None = None  # the name of the archive that takes what matches
     targets: tuple[dict[str, Any], ...] = ()  # in the API's spelling
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     due: datetime | None = None
@@ -78,9 +78,12 @@ class Rule(Record, frozen=True, kw_only=True):
 
 
 class Archive(Record, frozen=True, kw_only=True):
+    """`id` is of this archive alone, whatever another of the same name held."""
+
     account: str
     region: str
     name: str
+    id: str
     bus: str
     created_at: datetime
     description: str | None = None
@@ -102,7 +105,7 @@ class Archive(Record, frozen=True, kw_only=True):
 
 
 class Archived(Record, frozen=True, kw_only=True):
-    """An event in an archive. `at` is when it came, `size` what AWS counts of it."""
+    """An event in an archive, which is named by its id. `at` is when it came, `size` what AWS counts of it."""
 
     account: str
     region: str
@@ -116,6 +119,16 @@ class Archived(Record, frozen=True, kw_only=True):
     def place(self) -> str:
         """In the order of arrival."""
         return place_of(self.at) + self.event_id
+
+
+class Held(Record, frozen=True, kw_only=True):
+    """How much an archive holds."""
+
+    account: str
+    region: str
+    archive: str
+    events: int = 0
+    size: int = 0
 
 
 class Replay(Record, frozen=True, kw_only=True):
@@ -166,5 +179,6 @@ ARCHIVES: Final = Table("events", "archives", Archive, key=lambda archive: (arch
 ARCHIVED: Final = Table(
     "events", "archived", Archived, key=lambda event: (event.account, event.region, event.archive, event.place), big=True
 )
+HELD: Final = Table("events", "held", Held, key=lambda held: (held.account, held.region, held.archive))
 REPLAYS: Final = Table("events", "replays", Replay, key=lambda replay: (replay.account, replay.region, replay.name))
 FAILED: Final = Table("events", "failed", Failed, key=lambda failed: (failed.account, failed.region, place_of(failed.at), failed.id))
