@@ -42,7 +42,7 @@ IN_IAM: Final = frozenset({"user", "role", "federated"})
 BORN: Final = frozenset({"user", "role"})
 """Of those the ones that IAM itself makes and deletes."""
 NO_POLICIES: Final = PolicySet(())
-REFUSED_AS: Final = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError", "sqs": "AccessDenied"}
+REFUSED_AS: Final = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError", "sqs": "AccessDenied", "cloudwatch": "AccessDenied"}
 """Where a service does not say it as its protocol does."""
 SERVICE_LINKED: Final = ":role/aws-service-role/"
 """The path of roles that only their service assumes: service control policies do not bind them."""

@@ -19,6 +19,7 @@ from .alarm_model import ALARM, ALARMS, COMPOSITE, METRIC, OK, Alarm, spelled
 from .arithmetic import Points
 from .judging import FURTHER_BACK, Point, Rule, Verdict, judged, reason_of
 from .model import MINUTE_S, dimensions_of, metric_id
+from .published import _settled
 from .queries import Worked, read_queries
 from .rules import read_rule
 from .series import Line, Window
@@ -94,6 +95,7 @@ async def _judge(ctx: Context, alarm: Alarm, end_s: int) -> tuple[Verdict, Rule,
 async def _plain(ctx: Context, alarm: Alarm, low_s: int, end_s: int) -> list[Point]:
     settings = alarm.settings
     identity = metric_id(settings["Namespace"], settings["MetricName"], dimensions_of(settings.get("Dimensions")))
+    await _settled(ctx, settings["Namespace"])
     line = Line(ctx, identity, period_of(alarm))
     await line.read(Window(low_s, end_s, end_s), settings.get("Unit"))
     stat = settings.get("Statistic") or settings["ExtendedStatistic"]
