@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.kernel.schedule import InvalidSchedule, parse
@@ -144,6 +144,7 @@ def values(field: str, low: int, high: int) -> set[int]:
     return found
 
 
+@settings(deadline=None)
 @given(
     fields(0, 59),
     fields(0, 23),
@@ -180,6 +181,7 @@ def test_nothing_is_skipped_and_nothing_is_wrong(minute: str, hour: str, days: t
         moment += timedelta(minutes=1)
 
 
+@settings(deadline=None)
 @given(
     MOMENTS,
     st.sampled_from(["Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"]),

@@ -3,11 +3,17 @@
 Truth: "CloudTrail log file examples", "Finding your CloudTrail log files", "Logging data events" of the user guide.
 """
 
+import gzip
 import json
 import re
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from headwater.services.cloudtrail import delivery
+from headwater.services.cloudtrail.delivery import portions
 
 TRUST = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
@@ -168,3 +174,78 @@ def test_a_deleted_trail_delivers_no_more(logged: Any) -> None:
     logged.until(lambda: "CreateUser" in logged.names())
     created = [event["requestParameters"]["userName"] for event in logged.delivered() if event["eventName"] == "CreateUser"]
     assert created == ["eve"]
+
+
+@pytest.mark.http
+def test_after_a_restart_the_first_data_event_is_heard(start_server: Callable[..., Any], account_on: Callable[..., Any]) -> None:
+    """The room is opened by the first call that there is to hear, which must not be lost for it."""
+    server = start_server(trail_delivery_s=0.1)
+    aws = account_on(server, "123456789012")
+    aws.client("s3").create_bucket(Bucket="audit")
+    allow = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:*"}
+    policy = {"Version": "2012-10-17", "Statement": [allow | {"Resource": ["arn:aws:s3:::audit", "arn:aws:s3:::audit/*"]}]}
+    aws.client("s3").put_bucket_policy(Bucket="audit", Policy=json.dumps(policy))
+    aws.client("cloudtrail").create_trail(Name="audit", S3BucketName="audit")
+    resource = {"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::audit/in/"]}
+    aws.client("cloudtrail").put_event_selectors(TrailName="audit", EventSelectors=[{"DataResources": [resource]}])
+    aws.client("cloudtrail").start_logging(Name="audit")
+    server.stop()
+    s3 = account_on(start_server(trail_delivery_s=0.1), "123456789012").client("s3")
+    s3.put_object(Bucket="audit", Key="in/first", Body=b"")
+    deadline = time.monotonic() + 15
+    keys: list[Any] = []
+    while "in/first" not in keys and time.monotonic() < deadline:
+        files = [item["Key"] for item in s3.list_objects_v2(Bucket="audit")["Contents"] if item["Key"].endswith(".json.gz")]
+        contents = [json.loads(gzip.decompress(s3.get_object(Bucket="audit", Key=key)["Body"].read())) for key in files]
+        keys = [event["requestParameters"].get("key") for content in contents for event in content["Records"] if event["requestParameters"]]
+        time.sleep(0.05)
+    assert keys.count("in/first") == 1
+
+
+@pytest.mark.http
+def test_many_events_are_several_files(logged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "EVENTS_PER_FILE", 3)
+    logged.trail()
+    for number in range(10):
+        logged.aws.client("iam").create_user(UserName=f"user-{number}")
+    logged.until(lambda: logged.names().count("CreateUser") == 10)
+    assert all(len(logged.content(key)["Records"]) <= 3 for key in logged.files())
+    ids = [event["eventID"] for event in logged.delivered()]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.http
+def test_a_trail_without_global_services_has_no_iam(logged: Any) -> None:
+    logged.trail(IncludeGlobalServiceEvents=False)
+    logged.aws.client("iam").create_user(UserName="ada")
+    logged.aws.client("logs").create_log_group(logGroupName="/here")
+    names = logged.until(lambda: names if "CreateLogGroup" in (names := logged.names()) else None)
+    assert "CreateUser" not in names
+
+
+@pytest.mark.http
+def test_the_owner_of_a_bucket_has_what_another_account_did_in_it(logged: Any) -> None:
+    other = logged.aws.other()
+    shared = f"shared-{logged.aws.account}"
+    logged.s3.create_bucket(Bucket=shared)
+    allow = {"Effect": "Allow", "Principal": {"AWS": other.account}, "Action": "s3:*"}
+    statement = allow | {"Resource": [f"arn:aws:s3:::{shared}", f"arn:aws:s3:::{shared}/*"]}
+    logged.s3.put_bucket_policy(Bucket=shared, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    logged.trail()
+    resource = {"Type": "AWS::S3::Object", "Values": [f"arn:aws:s3:::{shared}/"]}
+    logged.cloudtrail.put_event_selectors(TrailName="audit", EventSelectors=[{"DataResources": [resource]}])
+    other.client("s3").put_object(Bucket=shared, Key="gift", Body=b"")
+    (event,) = logged.until(lambda: [event for event in logged.delivered() if event["eventName"] == "PutObject"])
+    assert event["userIdentity"] == {"type": "AWSAccount", "principalId": other.account, "accountId": other.account}
+    assert event["recipientAccountId"] == logged.aws.account
+    assert event["sharedEventID"]
+
+
+def test_portions_are_what_cloudwatch_logs_takes_at_once() -> None:
+    """10,000 events and 1,048,576 bytes, each event counted with 26 more, within 24 hours: PutLogEvents of the API reference."""
+    many = portions([(at, b"x") for at in range(12_000)])
+    assert [len(portion) for portion in many] == [5_000, 5_000, 2_000]
+    assert [len(portion) for portion in portions([(at, b"x" * 400_000) for at in range(5)])] == [2, 2, 1]
+    day_ms = 86_400_000
+    assert [len(portion) for portion in portions([(0, b"x"), (1, b"x"), (day_ms, b"x")])] == [2, 1]
+    assert portions([]) == []

@@ -32,7 +32,8 @@ def handler(event, context):
         except secrets.exceptions.ResourceNotFoundException:
             current["password"] = secrets.get_random_password(ExcludeCharacters="/@")["RandomPassword"]
             text = json.dumps(current)
-            secrets.put_secret_value(SecretId=arn, ClientRequestToken=token, SecretString=text, VersionStages=["AWSPENDING"])
+            secrets.put_secret_value(SecretId=arn, ClientRequestToken=token, SecretString=text, VersionStages=["AWSPENDING"],
+                                     RotationToken=event["RotationToken"])
     if step == "testSecret":
         secrets.get_secret_value(SecretId=arn, VersionId=token, VersionStage="AWSPENDING")
     if step == "finishSecret":
@@ -143,7 +144,9 @@ def events(server: Any, aws: Any) -> Any:
 
 
 @pytest.mark.slow
-def test_a_secret_rotates_at_once_and_again_after_sixty_days(rotator: Rotator, clock: Any, settled: Any, events: Heard) -> None:
+def test_a_secret_rotates_at_once_and_again_after_sixty_days(
+    rotator: Rotator, refused: Any, clock: Any, settled: Any, events: Heard
+) -> None:
     first = rotator.secret()
     function = rotator.function()
     answer = rotator.secrets.rotate_secret(
@@ -155,6 +158,8 @@ def test_a_secret_rotates_at_once_and_again_after_sixty_days(rotator: Rotator, c
     assert "AWSCURRENT" in rotator.stages()[TOKEN]
     assert len(rotator.password()) == 32
     assert rotator.password(VersionStage="AWSPREVIOUS") == "first"
+    with refused("InvalidParameterException", "RotationToken"):
+        rotator.secrets.put_secret_value(SecretId="db", SecretString="x", RotationToken="0" * 36)
     described = rotator.secrets.describe_secret(SecretId="db")
     assert described["RotationEnabled"] is True
     assert described["RotationRules"] == {"AutomaticallyAfterDays": 60}
@@ -162,6 +167,7 @@ def test_a_secret_rotates_at_once_and_again_after_sixty_days(rotator: Rotator, c
     assert (due.date() - last.date(), due.time().isoformat()) == (timedelta(days=60), "23:59:59")
     settled(lambda: "RotationSucceeded" in events.names)
     assert events.names == ["RotationStarted", "RotationSucceeded"]
+    settled(lambda: len(rotator.steps()) == 4)  # Lambda has shipped its log
     clock.advance(timedelta(days=59))
     assert "AWSCURRENT" in rotator.stages()[TOKEN]
     clock.advance(timedelta(days=1))
@@ -242,6 +248,59 @@ def test_a_function_that_does_nothing_has_not_rotated(rotator: Rotator, settled:
     assert [version["VersionId"] for version in listed] == [first]
 
 
+HANGS = SOURCE.replace("def handler(event, context):", "def handler(event, context):\n    import time\n    time.sleep(60)")
+
+
+@pytest.mark.slow
+def test_a_function_that_hangs_is_timed_out_and_the_current_secret_is_valid(rotator: Rotator, settled: Any, events: Heard) -> None:
+    rotator.secret()
+    function = rotator.function(HANGS)
+    rotator.aws.client("lambda").update_function_configuration(FunctionName="rotator", Timeout=1)
+    rotator.secrets.rotate_secret(SecretId="db", RotationLambdaARN=function, ClientRequestToken=TOKEN)
+    told = settled(lambda: events.outcomes)
+    assert told[0]["step"] == "createSecret"
+    assert "timed out" in told[0]["error"]
+    assert rotator.password() == "first"
+
+
+@pytest.mark.slow
+def test_a_version_label_taken_away_stops_the_rotation(rotator: Rotator, settled: Any, events: Heard) -> None:
+    first = rotator.secret(fails="createSecret")
+    rotator.secrets.rotate_secret(SecretId="db", RotationLambdaARN=rotator.function(), ClientRequestToken=TOKEN)
+    settled(lambda: "RotationFailed" in events.names)
+    rotator.secrets.update_secret_version_stage(SecretId="db", VersionStage="AWSPENDING", RemoveFromVersionId=TOKEN)
+    settled(lambda: "RotationAbandoned" in events.names)
+    assert rotator.stages() == {first: ["AWSCURRENT"]}
+    listed = rotator.secrets.list_secret_version_ids(SecretId="db", IncludeDeprecated=True)["Versions"]
+    assert [version["VersionId"] for version in listed] == [first]
+
+
+@pytest.mark.slow
+def test_what_was_due_while_the_secret_was_to_be_deleted_is_due_when_it_comes_back(rotator: Rotator, clock: Any, settled: Any) -> None:
+    rotator.secret()
+    rules = {"ScheduleExpression": "rate(4 hours)"}
+    rotator.secrets.rotate_secret(SecretId="db", RotationLambdaARN=rotator.function(), RotationRules=rules, ClientRequestToken=TOKEN)
+    rotator.has_rotated(TOKEN)
+    rotator.secrets.delete_secret(SecretId="db")
+    clock.advance(timedelta(days=1))
+    rotator.secrets.restore_secret(SecretId="db")
+    settled(lambda: rotator.stages().get(TOKEN) == ["AWSPREVIOUS"])
+
+
+@pytest.mark.slow
+def test_a_value_put_by_hand_puts_off_a_rotation_that_counts_days(rotator: Rotator, clock: Any) -> None:
+    rotator.secret()
+    function = rotator.function()
+    rotator.secrets.rotate_secret(
+        SecretId="db", RotationLambdaARN=function, RotationRules={"AutomaticallyAfterDays": 10}, ClientRequestToken=TOKEN
+    )
+    rotator.has_rotated(TOKEN)
+    due = rotator.secrets.describe_secret(SecretId="db")["NextRotationDate"]
+    clock.advance(timedelta(days=5))
+    rotator.secrets.put_secret_value(SecretId="db", SecretString='{"password": "mine"}')
+    assert rotator.secrets.describe_secret(SecretId="db")["NextRotationDate"] == due + timedelta(days=5)
+
+
 @pytest.mark.slow
 def test_a_value_put_by_hand_abandons_the_rotation(rotator: Rotator, settled: Any, events: Heard) -> None:
     rotator.secret(fails="setSecret")
@@ -283,6 +342,12 @@ def test_a_function_that_lets_nobody_in_is_refused_at_once(rotator: Rotator, ref
     for function in (closed, closed.replace("rotator", "nobody")):
         with refused("AccessDeniedException", "Secrets Manager cannot invoke the specified Lambda function."):
             rotator.secrets.rotate_secret(SecretId="db", RotationLambdaARN=function, RotationRules=rules)
+    request = {"StatementId": "s", "Principal": "secretsmanager.amazonaws.com", "Action": "lambda:InvokeFunction"}
+    arn = rotator.secrets.describe_secret(SecretId="db")["ARN"]
+    functions = rotator.aws.client("lambda")
+    functions.add_permission(FunctionName="rotator", SourceArn=arn[:-6] + "zzzzzz", **request)
+    with refused("AccessDeniedException", "Secrets Manager cannot invoke"):
+        rotator.secrets.rotate_secret(SecretId="db", RotationLambdaARN=closed, RotationRules=rules)
     with refused("InvalidRequestException", "No Lambda rotation function ARN is associated with this secret."):
         rotator.secrets.rotate_secret(SecretId="db")
     assert "RotationEnabled" not in rotator.secrets.describe_secret(SecretId="db")

@@ -20,7 +20,7 @@ import msgspec
 from headwater.aws.faults import Fault
 from headwater.kernel.jobs import handles
 
-from .digests import log_files_of, noted
+from .digests import noted, remember
 from .events import event_of
 from .model import Batch, Entry, Shipment, Status, Trail, Who, batches, data_batches, inverted, moment, shipments, statuses, trails
 from .places import log_file_key, log_group_of, log_stream_of
@@ -154,7 +154,8 @@ async def _to_s3(ctx: Context, trail: Trail, shipment: Shipment, found: list[Fou
         )
         files.append(noted(trail, shipment, key, sha256, part[0][0].at_us, part[-1][0].at_us))
     if trail.validates and files:
-        await log_files_of(ctx, trail, shipment.region, files)
+        async with ctx.store.transaction() as tx:
+            remember(ctx, tx, trail, shipment.region, files)
 
 
 def zipped(rendered: list[bytes]) -> tuple[bytes, str]:

@@ -25,6 +25,7 @@ from .places import digest_key
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
+    from headwater.kernel.store import Transaction
 
 EVERY: Final = timedelta(hours=1)
 KEY_BITS: Final = 2048
@@ -121,14 +122,12 @@ def noted(trail: Trail, shipment: Shipment, key: str, sha256: str, oldest_us: in
     )
 
 
-async def log_files_of(ctx: Context, trail: Trail, region: str, files: list[LogFile]) -> None:
-    """Remember files for the next digest, and owe it where none is owed."""
-    waiting = ctx.store.scan(log_files, trail.account, trail.region, trail.name, region)
-    async with ctx.store.transaction() as tx:
-        for file in files:
-            tx.put(log_files, file)
-        if not waiting:
-            tx.owe(_due(trail, region, ctx.clock.now() + EVERY))
+def remember(ctx: Context, tx: Transaction, trail: Trail, region: str, files: list[LogFile]) -> None:
+    """Files for the next digest, which is owed now where none was."""
+    if not ctx.store.scan(log_files, trail.account, trail.region, trail.name, region):
+        tx.owe(_due(trail, region, ctx.clock.now() + EVERY))
+    for file in files:
+        tx.put(log_files, file)
 
 
 def _due(trail: Trail, region: str, at: datetime) -> DigestDue:

@@ -13,7 +13,7 @@ from .places import trail_arn
 from .recording import deliver_due, recorder_of
 from .refusals import not_built, wrong_selectors
 from .resources import DATA_TYPES
-from .trails import find_trail, keep, own_trail
+from .trails import find_trail, own_trail
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,7 +42,7 @@ async def start_logging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
     trail = own_trail(ctx, request["Name"])
     if not trail.is_logging:
         ctx.bus.deliver()  # what was told before is not this trail's
-        await keep(ctx, msgspec.structs.replace(trail, is_logging=True, started_at=ctx.clock.now()))
+        await recorder_of(ctx.home).keep(msgspec.structs.replace(trail, is_logging=True, started_at=ctx.clock.now()))
     return {}
 
 
@@ -112,7 +112,7 @@ async def put_event_selectors(ctx: Context, request: dict[str, Any]) -> dict[str
     else:
         selection = Selection(advanced=[_checked_advanced(selector) for selector in advanced or []])
     ctx.bus.deliver()
-    await keep(ctx, msgspec.structs.replace(trail, selection=selection, is_selected=True))
+    await recorder_of(ctx.home).keep(msgspec.structs.replace(trail, selection=selection, is_selected=True))
     return {"TrailARN": trail.arn} | _describe_selection(selection)
 
 

@@ -67,7 +67,7 @@ async def update_trail(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         await _try_bucket(ctx, trail)
     if (trail.log_group_arn, trail.log_role_arn) != (found.log_group_arn, found.log_role_arn):
         await _try_logs(ctx, trail)
-    await keep(ctx, trail)
+    await recorder_of(ctx.home).keep(trail)
     return _made(trail)
 
 
@@ -174,13 +174,6 @@ def _found(ctx: Context, name: str) -> Trail | None:
 
 def _is_seen(ctx: Context, trail: Trail, with_shadows: bool) -> bool:
     return trail.region == ctx.region or (with_shadows and trail.is_multi_region)
-
-
-async def keep(ctx: Context, trail: Trail) -> None:
-    """A trail that was changed: the recorder must know it from now on."""
-    async with ctx.store.transaction() as tx:
-        tx.put(trails, trail)
-    recorder_of(ctx.home).look_at_trails()
 
 
 # -- checking --------------------------------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def _secret_id(ctx: Context, request: Request) -> Values:
 @SERVICE.condition_key("secretsmanager:VersionStage")
 def _version_stage(ctx: Context, request: Request) -> Values:
     """Who reads without saying which version reads AWSCURRENT."""
-    given = request.get("VersionStage") or request.get("VersionStages")
+    given: str | None = request.get("VersionStage")
     if given is None and "VersionId" not in request and set(request) == {"SecretId"}:
         return CURRENT
     return given

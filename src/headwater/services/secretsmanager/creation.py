@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from headwater.aws.faults import fault
+from headwater.aws.faults import Fault, fault
 from headwater.kernel.permissions import requires
 
 from . import refusals
@@ -147,7 +147,12 @@ async def _under_another_key(ctx: Context, secret: Secret, kms_key_id: str | Non
             value = ctx.store.get(values, *secret.key, version.version_id)
             assert value is not None
             plain = await opened(ctx, secret, value)
-            sealings[version.version_id] = await sealed(ctx, rekeyed, version.version_id, plain)
+            try:
+                sealings[version.version_id] = await sealed(ctx, rekeyed, version.version_id, plain)
+            except Fault as refusal:
+                if refusal.code != "AccessDeniedException":
+                    raise
+                break  # who may not use the new key changes it for new versions alone
     found = changeable(ctx, secret.arn)
     versions = tuple(
         msgspec.structs.replace(version, kms_key_id=kms_key_id) if version.version_id in sealings else version for version in found.versions

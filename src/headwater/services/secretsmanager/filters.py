@@ -1,7 +1,7 @@
 """Filters of listings: what ListSecrets and BatchGetSecretValue mean by them. Pure.
 
 A filter holds where one of its values does, and all filters must hold; a value that begins with `!` holds where the rest does not.
-Names are compared with case and the rest without; `all` looks for words, of which a text may be made up.
+All compare beginnings, descriptions without case; `all` looks for words, of which a text may be made up, without case too.
 Source: the API reference (Filter) and "Find secrets in AWS Secrets Manager" of the user guide.
 """
 
@@ -46,7 +46,7 @@ def _words(text: str) -> list[str]:
 
 
 def _described(secret: Secret, value: str) -> bool:
-    return _any_begins(_words(secret.description or ""), value.lower())
+    return (secret.description or "").lower().startswith(value.lower())
 
 
 def _anything(secret: Secret, value: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which secret is meant: by name, by ARN, or by an ARN without its six last characters.
+"""Which secret is meant: by name, by ARN, or by an ARN without its six last characters, with the hyphen before them or without.
 
 An ARN that ends in a hyphen and six characters is taken for a complete one, whatever the name is: so AWS warns of such names.
 Source: "Finding a secret from a partial ARN" of the user guide.
@@ -37,7 +37,7 @@ def look_up(store: Store, account: str, region: str, named: str) -> Secret | Non
         return None
     name = parts[3]
     if SUFFIX.fullmatch(name[-SUFFIX_LENGTH - 1 :]) is None:
-        return store.get(secrets, parts[2], region, name)
+        return store.get(secrets, parts[2], region, name) or store.get(secrets, parts[2], region, name.removesuffix("-"))
     secret = store.get(secrets, parts[2], region, name[: -SUFFIX_LENGTH - 1])
     return secret if secret is not None and secret.suffix == name[-SUFFIX_LENGTH:] else None
 

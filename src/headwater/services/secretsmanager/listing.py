@@ -29,14 +29,16 @@ def matching(ctx: Context, filters: list[dict[str, Any]], *, deleted_too: bool =
 async def describe_secret(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """All but the value; also of a secret that is to be deleted."""
     secret = find(ctx, request["SecretId"])
-    return describe(secret) | {"VersionIdsToStages": describe_stages(secret), "ReplicationStatus": describe_replicas(secret)}
+    copies = [ctx.store.get(secrets, secret.account, replica.region, secret.name) for replica in secret.replicas]
+    accessed = {copy.region: copy.accessed_on for copy in copies if copy is not None}
+    return describe(secret) | {"VersionIdsToStages": describe_stages(secret), "ReplicationStatus": describe_replicas(secret, accessed)}
 
 
 @requires("secretsmanager:ListSecrets")
 async def list_secrets(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    """In the order asked for; where none is, by name."""
+    """In the order asked for; where none is, the oldest first."""
     found = matching(ctx, request.get("Filters", []), deleted_too=request.get("IncludePlannedDeletion", False))
-    by = _ORDERS[request.get("SortBy", "name")]
+    by = _ORDERS[request.get("SortBy", "created-date")]
     descending = request.get("SortOrder", "asc") == "desc"
     shown, more = page(found, request, lambda secret: (by(secret), secret.name), PAGE, descending=descending)
     return {"SecretList": [describe(secret) | {"SecretVersionsToStages": describe_stages(secret)} for secret in shown]} | more

@@ -5,9 +5,10 @@ What is sealed lies apart from what describes it, so that moving a label does no
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
+from uuid import uuid4
 
 import msgspec
 
@@ -60,6 +61,8 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     steps_done: int = 0
     attempts: int = 0
     only_test: bool = False
+    proof: str = msgspec.field(default_factory=lambda: str(uuid4()))
+    """The RotationToken, by which a function that acts under another role shows for which rotation it puts a value."""
 
 
 class Replica(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -153,11 +156,12 @@ def labels_of(versions: Iterable[Version]) -> dict[str, str]:
 
 
 def relabelled(versions: tuple[Version, ...], labels: dict[str, str]) -> tuple[Version, ...]:
-    """With these labels alone; a version keeps them in alphabetical order."""
+    """With these labels alone, in alphabetical order. A version that has neither a label nor a value is none."""
     stages: dict[str, list[str]] = {}
     for stage in sorted(labels):
         stages.setdefault(labels[stage], []).append(stage)
-    return tuple(_with_stages(version, tuple(stages.get(version.version_id, ()))) for version in versions)
+    staged = (_with_stages(version, tuple(stages.get(version.version_id, ()))) for version in versions)
+    return tuple(version for version in staged if version.stages or version.has_value)
 
 
 def _with_stages(version: Version, stages: tuple[str, ...]) -> Version:
@@ -201,7 +205,7 @@ def describe(secret: Secret) -> dict[str, Any]:
         "RotationEnabled": secret.rotation_enabled,
         "RotationLambdaARN": secret.rotation_function,
         "RotationRules": describe_rules(secret),
-        "LastRotatedDate": secret.rotated_at,
+        "LastRotatedDate": secret.rotated_at if on else None,
         "LastChangedDate": secret.changed_at,
         "LastAccessedDate": secret.accessed_on,
         "DeletedDate": secret.deletion_at,
@@ -213,9 +217,12 @@ def describe(secret: Secret) -> dict[str, Any]:
     }
 
 
-def describe_replicas(secret: Secret) -> list[dict[str, Any]] | None:
+def describe_replicas(secret: Secret, accessed: Mapping[str, datetime | None] | None = None) -> list[dict[str, Any]] | None:
+    """`accessed`: when each region's copy was read last, which only the copy knows."""
+    accessed = accessed or {}
     return [
         {
+            "LastAccessedDate": accessed.get(replica.region),
             "Region": replica.region,
             "KmsKeyId": replica.kms_key_id or "alias/aws/secretsmanager",
             "Status": replica.status,

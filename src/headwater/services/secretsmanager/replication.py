@@ -75,7 +75,7 @@ async def _replicated(ctx: Context, secret: Secret, asked: tuple[Replica, ...], 
             there = ctx.store.get(secrets, secret.account, replica.region, secret.name)
             if replica.status == IN_SYNC and there is not None and there.suffix != secret.suffix:
                 erase(tx, there)
-        write(ctx, tx, changed)
+        write(ctx, tx, changed, replacing=frozenset(replica.region for replica in made))
         for value in sealings:
             tx.put(values, value)
     return changed

@@ -20,7 +20,7 @@ from headwater.kernel.jobs import OWED, handles, key_of
 from . import events
 from .due import RotationDue, RotationRun
 from .finding import look_up
-from .model import CURRENT, PENDING, Rotation, Secret, Version, labelled, replaced, unlabelled, values
+from .model import CURRENT, PENDING, Rotation, Secret, Version, labelled, replaced, unlabelled
 from .rules import scheduled, with_days
 from .writing import put_secret
 
@@ -123,7 +123,8 @@ async def _step(ctx: Context, secret: Secret, step: str, token: str) -> None:
     function = secret.rotation_function
     if function is None:
         raise _StepFailed("the secret has no rotation function")
-    event = {"Step": step, "SecretId": secret.arn, "ClientRequestToken": token}
+    assert secret.rotation is not None
+    event = {"Step": step, "SecretId": secret.arn, "ClientRequestToken": token, "RotationToken": secret.rotation.proof}
     answer = await functions(ctx, secret, function).invoke(FunctionName=function, Payload=msgspec.json.encode(event))
     if "FunctionError" in answer:
         raise _StepFailed(_words(answer["Payload"]))
@@ -183,10 +184,7 @@ async def _forget_test(ctx: Context, secret: Secret, token: str) -> None:
         left = tuple(version for version in unlabelled(found.versions, PENDING) if version.version_id != token)
         return msgspec.structs.replace(found, rotation=None, versions=left)
 
-    changed = await put_secret(ctx, secret, without)
-    async with ctx.store.transaction() as tx:
-        for region in (changed.region, *(replica.region for replica in changed.replicas)):
-            tx.delete(values, changed.account, region, changed.name, token)
+    await put_secret(ctx, secret, without)
 
 
 async def _fail(ctx: Context, run: RotationRun, step: str, failure: Exception) -> None:

@@ -17,6 +17,7 @@ from .finding import changeable, readable, secret_arn
 from .listing import matching
 from .model import CURRENT, PENDING, Secret, Version, labelled, replaced, secrets, unlabelled, values
 from .paging import page
+from .remembered import remembered_of
 from .rules import rescheduled
 from .sealing import SecretValue, opened
 from .writing import put_version
@@ -57,11 +58,7 @@ def abandoned(secret: Secret, version_id: str) -> Secret:
     pending = secret.holder(PENDING)
     if pending is None or pending.version_id == version_id:
         return secret
-    return msgspec.structs.replace(secret, versions=_without_empty(unlabelled(secret.versions, PENDING), pending), rotation=None)
-
-
-def _without_empty(versions: tuple[Version, ...], pending: Version) -> tuple[Version, ...]:
-    return versions if pending.has_value else tuple(version for version in versions if version.version_id != pending.version_id)
+    return msgspec.structs.replace(secret, versions=unlabelled(secret.versions, PENDING), rotation=None)
 
 
 def tell_of_abandonment(ctx: Context, before: Secret, after: Secret) -> None:
@@ -80,6 +77,7 @@ async def put_secret_value(ctx: Context, request: dict[str, Any]) -> dict[str, A
     token = request.get("ClientRequestToken")
     if token is None:
         raise refusals.no_token()
+    _check_proof(secret, request.get("RotationToken"))
     known = secret.version(token)
     if known is not None and known.has_value:
         if not await is_same(ctx, secret, known, value):
@@ -103,6 +101,12 @@ async def put_secret_value(ctx: Context, request: dict[str, Any]) -> dict[str, A
     version = changed.version(token)
     assert version is not None
     return _put(changed, version)
+
+
+def _check_proof(secret: Secret, proof: str | None) -> None:
+    """Who shows a token of a rotation must show that of the one under way; who may put a value by himself needs none."""
+    if proof is not None and (secret.rotation is None or secret.rotation.proof != proof):
+        raise refusals.invalid("The RotationToken isn't valid for this secret.")
 
 
 def _put(secret: Secret, version: Version) -> dict[str, Any]:
@@ -133,10 +137,14 @@ def _asked_version(secret: Secret, version_id: str | None, stage: str | None) ->
 
 
 async def _read(ctx: Context, secret: Secret, version: Version) -> dict[str, Any]:
-    kept = ctx.store.get(values, *secret.key, version.version_id)
-    if kept is None:
-        raise refusals.no_such_value(version_id=version.version_id)
-    value = await opened(ctx, secret, kept)
+    remembered = remembered_of(ctx)
+    value = remembered.get(ctx, secret.arn, version.version_id, version.kms_key_id or "")
+    if value is None:
+        kept = ctx.store.get(values, *secret.key, version.version_id)
+        if kept is None:
+            raise refusals.no_such_value(version_id=version.version_id)
+        value = await opened(ctx, secret, kept)
+        remembered.keep(ctx, value, secret.arn, version.version_id, version.kms_key_id or "")
     day = ctx.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     if version.accessed_on != day:
         await _note_access(ctx, secret, version.version_id, day)

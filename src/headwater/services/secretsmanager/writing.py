@@ -72,8 +72,9 @@ async def _commit(ctx: Context, secret: Secret, change: Changing, sealings: list
         write(ctx, tx, changed)
         for value in sealings:
             tx.put(values, value)
-        for version_id in outdated:
-            _forget(tx, changed, version_id)
+        for version in found.versions:
+            if changed.version(version.version_id) is None:
+                _forget(tx, changed, version.version_id)
         _owe(tx, found, changed)
     events.tell_of_versions(ctx, changed, "EndSecretVersionDelete", outdated)
     return changed
@@ -91,13 +92,17 @@ def _owe(tx: Transaction, before: Secret, after: Secret) -> None:
         tx.owe(RotationRun.of(after))
 
 
-def write(ctx: Context, tx: Transaction, secret: Secret) -> None:
-    """The secret, and its replicas as copies of it. One that failed stays as it is until it is replicated again."""
+def write(ctx: Context, tx: Transaction, secret: Secret, *, replacing: frozenset[str] = frozenset()) -> None:
+    """The secret, and its replicas as copies of it. One that failed stays as it is until it is replicated again.
+
+    Another secret that has taken the replica's name is left alone, except in the regions `replacing`.
+    """
     tx.put(secrets, secret)
     for replica in secret.replicas:
-        if replica.status == IN_SYNC:
-            known = ctx.store.get(secrets, secret.account, replica.region, secret.name)
-            tx.put(secrets, copy_for(secret, replica, known))
+        known = ctx.store.get(secrets, secret.account, replica.region, secret.name)
+        is_ours = known is None or known.suffix == secret.suffix
+        if replica.status == IN_SYNC and (is_ours or replica.region in replacing):
+            tx.put(secrets, copy_for(secret, replica, known if is_ours else None))
 
 
 def copy_for(secret: Secret, replica: Replica, known: Secret | None = None) -> Secret:
