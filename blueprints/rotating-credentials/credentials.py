@@ -223,11 +223,11 @@ def pending_version(described: dict[str, Any]) -> str | None:
 def tear_down(aws: boto3.session.Session, case: Case) -> None:
     """Delete what an earlier run left, whatever of it there is."""
     rds = aws.client("rds")
-    gone = _gone(lambda: rds.delete_db_instance(DBInstanceIdentifier=case.identifier, SkipFinalSnapshot=True))
-    if gone:
+    if _gone(lambda: rds.delete_db_instance(DBInstanceIdentifier=case.identifier, SkipFinalSnapshot=True)):
         rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=case.identifier, WaiterConfig={"Delay": 1})
-    if case.is_aurora:
-        _gone(lambda: rds.delete_db_cluster(DBClusterIdentifier=f"{case.identifier}-cluster", SkipFinalSnapshot=True))
+    cluster = f"{case.identifier}-cluster"
+    if case.is_aurora and _gone(lambda: rds.delete_db_cluster(DBClusterIdentifier=cluster, SkipFinalSnapshot=True)):
+        rds.get_waiter("db_cluster_deleted").wait(DBClusterIdentifier=cluster, WaiterConfig={"Delay": 1})
     for name in (case.secret, case.superuser_secret):
         forget_secret(aws, name)
     forget_role(aws)
