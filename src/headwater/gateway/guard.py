@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from headwater.aws.faults import fault
 from headwater.aws.wire import Request
 
-OWN_NAMES: Final = re.compile(r"(^|\.)(localhost|amazonaws\.com(\.cn)?|on\.aws|localhost\.localstack\.cloud)$")
+OWN_NAMES: Final = re.compile(r"(^|\.)(localhost|amazonaws\.com(\.cn)?|on\.aws|api\.aws|localhost\.localstack\.cloud)$")
 
 OWN_PAGES: Final = frozenset({"none", "same-origin"})
 """What a browser says of an address that was typed, and of a page of our own."""

@@ -39,7 +39,7 @@ BORN: Final = frozenset({"user", "role"})
 """Principals that IAM makes and deletes."""
 AMONG_SERVICES: Final = Decision(allowed=True, explicit=False, by="")
 """What services do among themselves is no call on AWS, and has no policy to ask, unless the resource has one."""
-REFUSED_AS: Final = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError", "sqs": "AccessDenied"}
+REFUSED_AS: Final = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError", "sqs": "AccessDenied", "cloudwatch": "AccessDenied"}
 """Where a service does not say it as its protocol does."""
 SERVICE_OF_ROOM: Final = {"stepfunctions": "states"}
 """The name under which a room is trusted, where it is not the room's."""
