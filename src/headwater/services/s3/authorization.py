@@ -247,12 +247,6 @@ def content_sha256(ctx: Context, request: Request) -> Values:
     return ctx.headers.get("x-amz-content-sha256")
 
 
-@SERVICE.condition_key("s3:TlsVersion")
-def tls_version(ctx: Context, request: Request) -> Values:
-    """As with aws:SecureTransport, the loopback endpoint stands for AWS's, which speak TLS."""
-    return "1.3"
-
-
 @SERVICE.condition_key("s3:ResourceAccount")
 def resource_account(ctx: Context, request: Request) -> Values:
     """The bucket's owner; a bucket that is not there yet will be the caller's."""
