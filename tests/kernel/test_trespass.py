@@ -229,3 +229,20 @@ def test_a_new_buckets_tags_are_the_requests(aws: Any, refused: Any) -> None:
     with refused("AccessDenied", "s3:TagResource"):
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"Tags": [{"Key": "team", "Value": "b"}]})
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"Tags": [{"Key": "team", "Value": "a"}]})
+
+
+def test_a_bucket_is_given_only_to_who_is_there(aws: Any, refused: Any) -> None:
+    """S3's answer where a policy names a user that does not exist, as users quote it ("Invalid principal in policy")."""
+    s3, bucket = aws.client("s3"), f"given-{aws.account}"
+    s3.create_bucket(Bucket=bucket)
+
+    def give(name: str, account: str) -> None:
+        statement = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:user/{name}"}, "Action": "s3:GetObject"}
+        document = {"Version": "2012-10-17", "Statement": [statement | {"Resource": f"arn:aws:s3:::{bucket}/*"}]}
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
+
+    with refused("MalformedPolicy", "Invalid principal in policy"):
+        give("dev", aws.account)
+    User(aws, name="dev")
+    give("dev", aws.account)
+    give("stranger", "210987654321")
