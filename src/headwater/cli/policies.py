@@ -30,8 +30,8 @@ def why(
         return
     if not answer:
         say.print(
-            f"No decision is kept for {escape(request_id)}: an account's root is decided without policies, "
-            "and allowed calls are remembered for the last 2,000 requests of this run."
+            f"No decision is kept for {escape(request_id)}: what an account's root was allowed is not, "
+            "and other allowed calls are remembered for the last 2,000 requests of this run."
         )
         raise typer.Exit(1)
     for explanation in answer:
