@@ -115,6 +115,21 @@ def test_an_arn_still_names_a_database_resource(aws: Any, groups: Any) -> None:
         assert rds.describe_db_parameter_groups(DBParameterGroupName=spelled)["DBParameterGroups"][0]["DBParameterGroupName"] == "dev"
 
 
+@pytest.mark.parametrize("spelled", ["arn:aws:iam::{account}:user/x/chief", "arn:aws-cn:iam::{account}:user/chief"])
+def test_a_user_is_asked_about_under_its_own_arn_alone(aws: Any, refused: Any, spelled: str) -> None:
+    aws.client("iam").create_user(UserName="chief")
+    asked = spelled.format(account=aws.account)
+    iam = User(aws, allow("iam:*"), deny("iam:*", f"arn:aws:iam::{aws.account}:user/chief")).client("iam")
+    with refused("NoSuchEntity"):
+        iam.simulate_principal_policy(PolicySourceArn=asked, ActionNames=["s3:GetObject"])
+    with refused("NoSuchEntity"):
+        iam.get_context_keys_for_principal_policy(PolicySourceArn=asked)
+    with refused("NoSuchEntity"):
+        iam.generate_service_last_accessed_details(Arn=asked)
+    with refused("NoSuchEntity"):
+        iam.list_policies_granting_service_access(Arn=asked, ServiceNamespaces=["s3"])
+
+
 @pytest.mark.parametrize(("partition", "region"), [("aws", "us-east-1"), ("aws", "eu-west-1"), ("aws-cn", "us-east-1")])
 def test_a_layer_is_itself_however_it_is_spelled(aws: Any, partition: str, region: str) -> None:
     packed = io.BytesIO()
