@@ -25,8 +25,8 @@ from headwater.kernel import unbuilt
 from headwater.kernel.authorization_message import Matched, Refusal, encode_message
 from headwater.kernel.condition_keys import look_up, room_of
 from headwater.kernel.identity import Principal, role_session
-from headwater.kernel.permissions import Need, lines_of, needs_of
-from headwater.kernel.service import ResourcePolicy, room, room_names
+from headwater.kernel.permissions import Line, Need, lines_of, needs_of
+from headwater.kernel.service import ResourcePolicy, Service, room, room_names
 from headwater.kernel.standing import IN_IAM, ControlSource, Holdings, PolicySource, Standing, Standings
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ BORN: Final = frozenset({"user", "role"})
 """Principals that IAM makes and deletes."""
 AMONG_SERVICES: Final = Decision(allowed=True, explicit=False, by="")
 """What services do among themselves is no call on AWS, and has no policy to ask, unless the resource has one."""
-REFUSED_AS: Final = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError", "sqs": "AccessDenied"}
+REFUSED_AS: Final = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError", "sqs": "AccessDenied", "cloudwatch": "AccessDenied"}
 """Where a service does not say it as its protocol does."""
 SERVICE_OF_ROOM: Final = {"stepfunctions": "states"}
 """The name under which a room is trusted, where it is not the room's."""
@@ -113,23 +113,27 @@ class Authorization:
         """Raise the service's own refusal unless the caller may do everything that the operation needs."""
         service = room(ctx.service) if ctx.service in room_names() else None
         principal = ctx.principal
-        if not self._home.is_open("organizations") and "organizations" in self._home.store.services_with_state:
-            await self._home.open_room("organizations")
-        if principal.kind == "root" and not self._standings.levels(principal) and (service is None or service.policy_of is None):
+        function = service.functions.get(operation.name) if service is not None else None
+        lines = lines_of(function) if function is not None else None
+        if "organizations" in self._home.store.services_with_state:
+            await self._open("organizations")
+        if principal.kind == "root" and not self._standings.levels(principal) and _is_at_home(service, lines):
             return
-        if principal.kind in IN_IAM and not self._home.is_open("iam"):
-            await self._home.open_room("iam")
-        if service is not None and service.policy_of is not None and not self._home.is_open(service.name):
-            await self._home.open_room(service.name)
+        if principal.kind in IN_IAM or ctx.service == "sts":  # a role's trust is IAM's to tell
+            await self._open("iam")
+        if service is not None and service.policy_of is not None:
+            await self._open(service.name)
         standing = self._standings.of(principal)
         if standing.holdings is None and principal.kind in BORN:
             raise refused(_family(operation), "unknown key")
-        function = service.functions.get(operation.name) if service is not None else None
-        lines = lines_of(function) if function is not None else None
         for need in needs_of(lines, ctx, request) if lines is not None else await unbuilt.needs(ctx, operation, request):
             decided = self._decided(ctx, operation, request, need, standing)
             if decided is not None and not decided.decision.allowed and not self._passes_anyway(decided):
                 raise self._refusal(ctx, operation, decided)
+
+    async def _open(self, name: str) -> None:
+        if not self._home.is_open(name):
+            await self._home.open_room(name)
 
     def allows(self, ctx: Context, operation: Operation, request: dict[str, Any], action: str, resource: str) -> bool:
         """Whether the caller may do one thing more: for operations that answer for each part, or that tell less to who may less."""
@@ -220,6 +224,15 @@ class Authorization:
         request = {"RoleArn": role_arn} | ({"ExternalId": account} if service in SAY_ACCOUNT else {})
         decided = self._decided(ctx, operation, request, need, self._standings.of(principal))
         return decided is None or decided.decision.allowed or self._passes_anyway(decided)
+
+
+def _is_at_home(service: Service | None, lines: tuple[Line, ...] | None) -> bool:
+    """Whether a call concerns nothing but the caller's own account, whatever its request says: its root may then make it. Of what is
+    not built the same is said, since nothing comes of it.
+    """
+    if service is None or lines is None:
+        return service is None or service.policy_of is None
+    return service.policy_of is None and all(line.is_at_home for line in lines)
 
 
 def _family(operation: Operation) -> Family:

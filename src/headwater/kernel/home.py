@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -41,6 +42,9 @@ TRAIL: Final = "cloudtrail"
 HELD_CALLS_MAX: Final = 10_000
 HELD_DATA_CALLS_MAX: Final = 500
 """Fewer: they hold on to bodies."""
+MEASURES: Final = "cloudwatch"
+"""The room that makes metrics of what other rooms tell (`METRIC`). It is opened behind the first such fact."""
+METRIC: Final = "metric"
 
 
 class HomeInUse(NotServed):
@@ -104,9 +108,11 @@ class Home:
         self.clock = Clock(timedelta(microseconds=setting.offset_us), setting.frozen_at) if setting else Clock()
         self.bus = Bus()
         if TRAIL in room_names():
-            self.bus.hold(MANAGEMENT, HELD_CALLS_MAX, self._hear)
+            self.bus.hold(MANAGEMENT, HELD_CALLS_MAX, partial(self._hear, TRAIL))
             if TRAIL in self.store.services_with_state:  # there may be a trail that wants them
-                self.bus.hold(DATA, HELD_DATA_CALLS_MAX, self._hear)
+                self.bus.hold(DATA, HELD_DATA_CALLS_MAX, partial(self._hear, TRAIL))
+        if MEASURES in room_names():
+            self.bus.hold(METRIC, HELD_CALLS_MAX, partial(self._hear, MEASURES))
         self.authorization = Authorization(self)
         self.decisions = Decisions(self)
         self.pools = Pools()
@@ -158,10 +164,10 @@ class Home:
     def is_open(self, name: str) -> bool:
         return name in self._opened
 
-    def _hear(self) -> None:
-        """Calls are told, and the room that records them is not there yet."""
+    def _hear(self, name: str) -> None:
+        """Something is told, and the room that records it is not there yet."""
         if not self._closing:
-            self.tasks.create_task(self._open_logged(TRAIL), name=f"open {TRAIL}")
+            self.tasks.create_task(self._open_logged(name), name=f"open {name}")
 
     async def _open_logged(self, name: str) -> None:
         with contextlib.suppress(Exception):  # logged where it happened; one closed room is its own state

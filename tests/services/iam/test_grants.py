@@ -8,7 +8,7 @@ import pytest
 
 from headwater.aws.policy.evaluation import Policies, decide
 from headwater.aws.policy.question import Caller, Question
-from headwater.kernel.identity import Principal, role_session, root_of
+from headwater.kernel.identity import Principal, Session, role_session, root_of
 from headwater.kernel.service import room
 
 pytestmark = pytest.mark.http
@@ -138,7 +138,8 @@ def test_a_federated_user_has_what_its_parent_has(world: World) -> None:
     user = world.user()
     world.iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=allowing("s3:GetObject"))
     account = world.account
-    made = {"arn": f"arn:aws:sts::{account}:federated-user/bob", "account": account, "user_id": f"{account}:bob"}
+    vouched = Session(vouched_by=user.user_id)
+    made = {"arn": f"arn:aws:sts::{account}:federated-user/bob", "account": account, "user_id": f"{account}:bob", "session": vouched}
     assert world.may(Principal(kind="federated", role_arn=user.arn, **made), "s3:GetObject")
     assert not world.may(Principal(kind="federated", role_arn=user.arn, **made), "s3:PutObject")
     assert world.may(Principal(kind="federated", role_arn=root_of(account).arn, **made), "s3:PutObject")

@@ -17,6 +17,7 @@ from .arithmetic import FUNCTIONS, Points, Scope, Value, search_key, worth
 from .expressions import Call, Many, Node, Number, Text, functions_in, names_in, parsed
 from .labels import generated
 from .model import METRICS, MINUTE_S, Metric, dimensions_of
+from .published import _settled
 from .refusals import invalid
 from .searching import metrics_of
 from .series import FINE, Line, Wanted, window
@@ -114,6 +115,7 @@ class Worked:
 
     async def answers(self) -> list[Answer]:
         """In the order of the queries."""
+        await _settled(self._ctx, *{query.wanted.namespace for query in self._queries.values() if query.wanted})
         stats = [query for query in self._queries.values() if query.wanted is not None]
         labels = generated([query.wanted for query in stats if query.wanted is not None])
         for query, label in zip(stats, labels, strict=True):

@@ -7,6 +7,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
 from .model import METRICS, MINUTE_S, Metric, describe_metric, dimensions_of, metric_id
+from .published import _settled
 from .refusals import bad_token, invalid, invalid_combination, invalid_value, missing
 from .series import FINE, Line, window
 from .statistics import PLAIN, is_known, statistic
@@ -38,6 +39,7 @@ async def get_metric_statistics(ctx: Context, request: Parameters) -> Parameters
             " requested by increasing Period, or decreasing the time range."
         )
     identity = metric_id(request["Namespace"], request["MetricName"], dimensions_of(request.get("Dimensions")))
+    await _settled(ctx, request["Namespace"])
     line = Line(ctx, identity, period_s)
     await line.read(window(start, end, period_s, ctx.clock.now()), request.get("Unit"))
     points = []
@@ -61,6 +63,7 @@ def check_period(where: str, period_s: int) -> None:
 async def list_metrics(ctx: Context, request: Parameters) -> Parameters:
     if request.get("RecentlyActive", "PT3H") != "PT3H":
         raise invalid("The only valid value for RecentlyActive is PT3H.")
+    await _settled(ctx, *([request["Namespace"]] if "Namespace" in request else []))
     filters = [(one["Name"], one.get("Value")) for one in request.get("Dimensions", [])]
     now_s = int(ctx.clock.now().timestamp())
     found = [

@@ -107,8 +107,9 @@ class Grants:
     def holdings(self, principal: Principal) -> Holdings | None:
         """None where the user or role is gone, and for whom no identity policy exists: services and strangers."""
         bearer = principal.role_arn or principal.arn  # a federated user's role_arn is who vouches for it
-        unique_id = principal.user_id[:UNIQUE_ID_LENGTH]
-        return self._holdings.get((bearer, unique_id), lambda reading: _holdings(reading, bearer, unique_id, principal.kind == "federated"))
+        vouched_by = principal.session.vouched_by if principal.session is not None else ""
+        unique_id = vouched_by or principal.user_id[:UNIQUE_ID_LENGTH]
+        return self._holdings.get((bearer, unique_id), lambda reading: _holdings(reading, bearer, unique_id))
 
     def role_id(self, role_arn: str) -> str | None:
         """The unique id of the role that has this ARN now."""
@@ -124,7 +125,7 @@ class Grants:
         return self._managed.get((account, arns), lambda reading: PolicySet(_managed(reading, account, arns)))
 
 
-def _holdings(reading: Reading, arn: str, unique_id: str, is_federated: bool) -> Holdings | None:
+def _holdings(reading: Reading, arn: str, unique_id: str) -> Holdings | None:
     account, _, resource = arn.partition(":iam::")[2].partition(":")
     kind, _, path = resource.partition("/")
     name = path.rpartition("/")[2]
@@ -132,7 +133,7 @@ def _holdings(reading: Reading, arn: str, unique_id: str, is_federated: bool) ->
         return Holdings(identity=PolicySet([_compiled(aws_managed()[EVERYTHING])]), unique_id=account)
     bearer: Bearer | None
     if kind == "user":
-        bearer = _user(reading, account, name, None if is_federated else unique_id)
+        bearer = _user(reading, account, name, unique_id)
         known = True
     elif kind == "role":
         bearer = role_at(reading, arn)
@@ -142,10 +143,10 @@ def _holdings(reading: Reading, arn: str, unique_id: str, is_federated: bool) ->
     return held(reading, bearer) if bearer is not None and known else None
 
 
-def _user(reading: Reading, account: str, name: str, unique_id: str | None) -> User | None:
+def _user(reading: Reading, account: str, name: str, unique_id: str) -> User | None:
     """By name; by id where the name is another's now: a user's session outlives a new name, but never the user."""
     user: User | None = reading.get(users, account, GLOBAL, name)
-    if unique_id is None or (user is not None and user.unique_id == unique_id):
+    if user is not None and user.unique_id == unique_id:
         return user
     renamed: User | None = reading.find(users, lambda one: one.unique_id == unique_id, account, GLOBAL)
     return renamed

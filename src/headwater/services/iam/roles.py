@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -20,12 +20,16 @@ from .trust import as_it_is, bound
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
 
+LINKED_PATH: Final = "/aws-service-role/"
+
 
 @requires("iam:CreateRole", arns.new("role", "RoleName"))
 @requires("iam:TagRole", arns.new("role", "RoleName"), when="Tags")
 async def create_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a role."""
     name = request["RoleName"]
+    if request.get("Path", "/").startswith(LINKED_PATH):  # no organization binds what stands there
+        raise fault("InvalidInput", f"Path prefix '{LINKED_PATH}' can only be used for AWS Service linked Roles")
     documents.check_trust(request["AssumeRolePolicyDocument"])
     if taken(ctx, roles, name):
         raise fault("EntityAlreadyExists", f"Role with name {name} already exists.")

@@ -116,6 +116,7 @@ def _key(ctx: Context, arn: str, pem: str) -> PrivateKey:
 
 
 @requires("iam:CreateSAMLProvider", "arn:aws:iam::{account}:saml-provider/{Name}")
+@requires("iam:TagSAMLProvider", "arn:aws:iam::{account}:saml-provider/{Name}", when="Tags")
 async def create_saml_provider(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Let roles trust an identity provider."""
     name = request["Name"]
