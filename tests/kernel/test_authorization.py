@@ -118,8 +118,9 @@ def test_exactly_the_needs_let_a_call_through_and_without_any_one_of_them_it_is_
         return ""
 
     needs = [need for line in lines for need in line.needs(context(server, name), request)]
-    by_protocol = "AccessDenied" if operation.service.metadata.protocol in {"query", "rest-xml"} else "AccessDeniedException"
-    refused = REFUSED_AS.get(name, by_protocol)
+    refused = REFUSED_AS.get(name) or (
+        "AccessDenied" if operation.service.metadata.protocol in {"query", "rest-xml"} else "AccessDeniedException"
+    )
     assert server.call(verdict(allowing(*needs))) == ""
     for at, need in enumerate(needs):
         others = [*needs[:at], *needs[at + 1 :]]
