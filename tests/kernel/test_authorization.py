@@ -13,11 +13,12 @@ import pytest
 from headwater.aws.faults import Fault
 from headwater.aws.models import Operation, Shape
 from headwater.aws.policy.documents import PolicySet, parse
-from headwater.kernel.authorization import Authorization, Holdings
+from headwater.kernel.authorization import Authorization
 from headwater.kernel.context import Context
 from headwater.kernel.identity import Principal
 from headwater.kernel.permissions import Need, lines_of
 from headwater.kernel.service import room, room_names
+from headwater.kernel.standing import Holdings
 
 ACCOUNT = "123456789012"
 DEPTH_MAX = 6
