@@ -77,6 +77,10 @@ def _error(refusal: Fault, response: Response, protocol: str) -> dict[str, Any]:
     if not response.body:
         return {"Code": str(response.status), "Message": HTTPStatus(response.status).phrase}
     more = refusal.members if protocol in {"rest-xml", "query"} else {}
+    of_query = next((value.split(";") for name, value in response.headers if name == "x-amzn-query-error"), None)
+    if of_query is not None:  # a service that once spoke query keeps the codes of that time
+        more = {"QueryErrorCode": refusal.code, "Type": of_query[1]}
+        return {"Code": of_query[0], "Message": refusal.message} | more
     return {"Code": refusal.code, "Message": refusal.message} | more
 
 

@@ -26,6 +26,7 @@ from headwater.aws.wire import Request, Response, Stream
 from headwater.gateway.arriving import ClientGone
 from headwater.gateway.authentication import authenticate
 from headwater.gateway.bodies import verified_body
+from headwater.gateway.compressed import readable
 from headwater.gateway.guard import guard
 from headwater.kernel.context import Context
 from headwater.kernel.identity import DEFAULT_ACCOUNT, anonymous, new_request_id
@@ -71,7 +72,7 @@ async def walk(home: Home, request: Request, source: str) -> Response:
             await _read_body(request, request.body)
         authorization, secret = authenticate(ctx, request, place, operation)
         request.body = verified_body(request, operation, authorization, secret)
-        params = codec.decode(request, place.uri_labels)
+        params = codec.decode(request if operation.streams_in or "rest" in place.protocol else readable(request), place.uri_labels)
         codec.validate(params)
         result = await operate(ctx, operation, params)
         response = codec.encode(result, request_id)
@@ -103,10 +104,11 @@ def _is_form(request: Request) -> bool:
 
 
 def _route(ctx: Context, request: Request) -> tuple[Route, Operation]:
-    place = route(request)
+    told = readable(request) if _is_form(request) else request
+    place = route(told)
     ctx.service = place.service
     if place.operation is None:
-        raise unknown_operation(request, place)
+        raise unknown_operation(told, place)
     return place, service_model(place.service).operations[place.operation]
 
 

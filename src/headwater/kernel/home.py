@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -24,7 +25,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.decisions import Decisions
 from headwater.kernel.identity import DEFAULT_ACCOUNT, AccessKey, Credentials, Issuer, Principal, service_principal
 from headwater.kernel.jobs import OWED, Job, Jobs, Registration
-from headwater.kernel.record import MANAGEMENT
+from headwater.kernel.record import DATA, MANAGEMENT
 from headwater.kernel.service import room, room_names
 from headwater.kernel.settings import NotServed, Settings
 from headwater.kernel.store import Record, Store, Table
@@ -39,6 +40,11 @@ CLOSE_GRACE_S: Final = 20.0
 TRAIL: Final = "cloudtrail"
 """The room that hears every call. It is opened behind the first one, whose answer must not wait for it."""
 HELD_CALLS_MAX: Final = 10_000
+HELD_DATA_CALLS_MAX: Final = 500
+"""Fewer: they hold on to bodies."""
+MEASURES: Final = "cloudwatch"
+"""The room that makes metrics of what other rooms tell (`METRIC`). It is opened behind the first such fact."""
+METRIC: Final = "metric"
 
 
 class HomeInUse(NotServed):
@@ -102,7 +108,11 @@ class Home:
         self.clock = Clock(timedelta(microseconds=setting.offset_us), setting.frozen_at) if setting else Clock()
         self.bus = Bus()
         if TRAIL in room_names():
-            self.bus.hold(MANAGEMENT, HELD_CALLS_MAX, self._hear)
+            self.bus.hold(MANAGEMENT, HELD_CALLS_MAX, partial(self._hear, TRAIL))
+            if TRAIL in self.store.services_with_state:  # there may be a trail that wants them
+                self.bus.hold(DATA, HELD_DATA_CALLS_MAX, partial(self._hear, TRAIL))
+        if MEASURES in room_names():
+            self.bus.hold(METRIC, HELD_CALLS_MAX, partial(self._hear, MEASURES))
         self.authorization = Authorization(self)
         self.decisions = Decisions(self)
         self.pools = Pools()
@@ -154,19 +164,19 @@ class Home:
     def is_open(self, name: str) -> bool:
         return name in self._opened
 
-    def _hear(self) -> None:
-        """Calls are told, and the room that records them is not there yet."""
+    def _hear(self, name: str) -> None:
+        """Something is told, and the room that records it is not there yet."""
         if not self._closing:
-            self.tasks.create_task(self._open_logged(TRAIL), name=f"open {TRAIL}")
+            self.tasks.create_task(self._open_logged(name), name=f"open {name}")
 
     async def _open_logged(self, name: str) -> None:
         with contextlib.suppress(Exception):  # logged where it happened; one closed room is its own state
             await self.open_room(name)
 
     async def resume(self) -> None:
-        """After a start: the owed jobs, and the rooms that have state (their engines come back)."""
+        """After a start: the owed jobs, and the rooms that have state (their engines come back). The trail's waits for a call to hear."""
         self.jobs.start()
-        for name in sorted(self.store.services_with_state & room_names()):
+        for name in sorted((self.store.services_with_state & room_names()) - {TRAIL}):
             await self._open_logged(name)
 
     # -- identity ------------------------------------------------------------------------------------------------------
@@ -221,7 +231,7 @@ class Home:
     async def close(self) -> None:
         """Close the rooms, each with its own deadline, then the store."""
         self._closing = True
-        if self.bus.holds(MANAGEMENT) and TRAIL not in self._opening:
+        if (self.bus.holds(MANAGEMENT) or self.bus.holds(DATA)) and TRAIL not in self._opening:
             try:
                 await room(TRAIL).open(self)  # what was told in the house's first moment
             except Exception:

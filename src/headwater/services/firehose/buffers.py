@@ -19,6 +19,7 @@ from headwater.kernel.jobs import Job
 from headwater.kernel.store import Transaction
 
 from . import naming
+from .measured import taken
 from .model import MIB, Chunk, Delivery, Stream, chunks, deliveries, ordinal
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ class Buffers:
         now = ctx.clock.now()
         number = buffer.following
         arrived_at_ms = int(now.timestamp() * 1000)
+        ctx.bus.publish("metric", taken(stream, now, len(records), size))
         chunk = Chunk(
             account=stream.account,
             region=stream.region,

@@ -23,6 +23,7 @@ from headwater.kernel.jobs import Job, handles
 
 from .buffers import Batch, DeliverDue, FlushDue, buffers_of, deliver_due, put_off
 from .destination import Destination, Processor
+from .measured import delivered, refused
 from .model import RETENTION, Delivery, Stream, chunks, deliveries, ordinal, streams
 from .transform import Transformation
 
@@ -83,9 +84,12 @@ async def _deliver(ctx: Context, due: DeliverDue) -> None:
         try:
             await _write(ctx, stream, delivery, batch)
         except Fault as refusal:
+            ctx.bus.publish("metric", refused(stream, ctx.clock.now()))
             await _report(ctx, stream, f"S3.{refusal.code}", S3_SENTENCES.get(refusal.code, refusal.message))
             if not await _try_later(ctx, delivery, refusal):
                 return
+        else:
+            ctx.bus.publish("metric", delivered(stream, ctx.clock.now(), batch, delivery.arrived_at))
         delivery = msgspec.structs.replace(delivery, done=True)
         async with ctx.store.transaction() as tx:
             tx.put(deliveries, delivery)

@@ -18,7 +18,8 @@ from headwater.aws.faults import Fault, fault
 from headwater.kernel.store import Store
 
 from . import code, runtimes
-from .invocation import Invocation, stream_name
+from .invocation import Invocation, Outcome, stream_name
+from .measured import run, throttle
 from .model import ALIASES, FUNCTIONS, LATEST, LAYERS, VERSIONS, Version, padded, variables_of
 from .pool import WORKERS_ASYNCHRONOUS_MAX, Pool
 from .roles import _check_still_given, client_under, session_name
@@ -79,11 +80,17 @@ class Crew:
         """A synchronous caller is not made to wait for AWS's limits: he is refused."""
         reserved = self.reserved
         if reserved is not None and self.in_flight >= reserved:
+            self._refused()
             raise fault(
                 "TooManyRequestsException", "Rate Exceeded.", Reason="ReservedFunctionConcurrentInvocationLimitExceeded", Type="User"
             )
         if self._fleet.in_flight.get(self._key[0], 0) >= ACCOUNT_CONCURRENCY_MAX:
+            self._refused()
             raise fault("TooManyRequestsException", "Rate Exceeded.", Reason="ConcurrentInvocationLimitExceeded", Type="User")
+
+    def _refused(self) -> None:
+        home = self._fleet.home
+        home.bus.publish("metric", throttle(home.clock.now(), self._key))
 
     @property
     def reserved(self) -> int | None:
@@ -150,7 +157,11 @@ class WorkerMaker:
         home, version = self._home, self._version
         name = stream_name(home.clock.now(), version.version, uuid.uuid4().hex)
         stream = Stream(self._shipper, client_under(home, version, "logs"), version.log_group, name)
-        return Worker(self._launch, pool, stream, home.clock.now, lambda: home.clock.machine().timestamp())
+
+        def tell(took_ms: float, outcome: Outcome) -> None:
+            home.bus.publish("metric", run(home.clock.now(), version, took_ms, outcome, pool.running))
+
+        return Worker(self._launch, pool, stream, home.clock.now, lambda: home.clock.machine().timestamp(), tell)
 
 
 class Fleet:

@@ -94,6 +94,10 @@ class Pool:
         return len(self._waiting) + len(self._backlog)
 
     @property
+    def running(self) -> int:
+        return len(self._workers) - len(self._idle) - len(self._starting)
+
+    @property
     def workers(self) -> int:
         return len(self._workers)
 

@@ -83,8 +83,17 @@ class Owner(Protocol):
 
 
 class Worker:
-    def __init__(self, launch: Launch, owner: Owner, log: Log, now: Callable[[], datetime], machine: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        launch: Launch,
+        owner: Owner,
+        log: Log,
+        now: Callable[[], datetime],
+        machine: Callable[[], float],
+        tell: Callable[[float, Outcome], None] = lambda took_ms, outcome: None,
+    ) -> None:
         self._launch = launch
+        self._tell = tell  # of each run that has ended: its milliseconds and what it came to
         self._owner = owner
         self._log = log
         self._now = now
@@ -256,7 +265,7 @@ class Worker:
             return False
         self._read()
         self._cancel_timer()
-        self._report(current, status)
+        self._tell(self._report(current, status), outcome)
         self._current = None
         self._owner.finished(current)
         if current.tail:
@@ -265,7 +274,8 @@ class Worker:
         current.done(current, outcome)
         return True
 
-    def _report(self, current: Invocation, status: str) -> None:
+    def _report(self, current: Invocation, status: str) -> float:
+        """Answers how many milliseconds it took."""
         now = self._loop.time()
         if now - self._peak_at > WATCH_S:
             self._measure()
@@ -274,6 +284,7 @@ class Worker:
         self._init_ms = None
         for line in self._format.report(self._now(), current.request_id, figures, status):
             self._say(line)
+        return figures.duration_ms
 
     def _watch(self) -> None:
         """Ten times a second while a run lasts: has it used up its time, or its memory?"""

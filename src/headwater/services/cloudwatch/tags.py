@@ -1,0 +1,53 @@
+"""Tags of alarms and dashboards."""
+
+from typing import Any, Final
+
+import msgspec
+
+from headwater.aws.faults import fault
+from headwater.kernel.context import Context
+from headwater.kernel.permissions import requires
+
+from .alarm_model import ALARMS, Alarm
+from .refusals import invalid_value
+
+Parameters = dict[str, Any]
+
+TAGS_MAX: Final = 50
+
+
+@requires("cloudwatch:ListTagsForResource", "{ResourceARN}")
+async def list_tags_for_resource(ctx: Context, request: Parameters) -> Parameters:
+    """Of what is not there, none: AWS does not say that it is not (recorded: test_tagging_metric_alarm)."""
+    alarm = find_tagged(ctx, request["ResourceARN"])
+    return {"Tags": [{"Key": key, "Value": value} for key, value in (alarm.tags if alarm else {}).items()]}
+
+
+@requires("cloudwatch:TagResource", "{ResourceARN}")
+async def tag_resource(ctx: Context, request: Parameters) -> None:
+    given = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+    if any(key.lower().startswith("aws:") for key in given):
+        raise invalid_value("Tag keys that begin with aws: are reserved.")
+    await _retag(ctx, request["ResourceARN"], given, [])
+
+
+@requires("cloudwatch:UntagResource", "{ResourceARN}")
+async def untag_resource(ctx: Context, request: Parameters) -> None:
+    await _retag(ctx, request["ResourceARN"], {}, request["TagKeys"])
+
+
+async def _retag(ctx: Context, arn: str, put: dict[str, str], remove: list[str]) -> None:
+    alarm = find_tagged(ctx, arn)
+    if alarm is None:
+        raise fault("ResourceNotFoundException", "", ResourceType="Alarm", ResourceId=arn)
+    tags = {key: value for key, value in (alarm.tags | put).items() if key not in remove}
+    if len(tags) > TAGS_MAX:
+        raise invalid_value(f"The collection Tags must not have a size greater than {TAGS_MAX}.")
+    async with ctx.store.transaction() as tx:
+        tx.put(ALARMS, msgspec.structs.replace(alarm, tags=tags))
+
+
+def find_tagged(ctx: Context, arn: str) -> Alarm | None:
+    parts = arn.split(":", 6)
+    is_ours = len(parts) > 6 and parts[2] == "cloudwatch" and parts[4] == ctx.account and parts[5] == "alarm"
+    return ctx.store.get(ALARMS, ctx.account, parts[3], parts[6]) if is_ours else None
