@@ -214,3 +214,21 @@ def test_a_function_that_cannot_be_told_is_told_later(
     assert "AccessDenied" in found[0].last_error
     let_in(bucket)
     assert [record["eventName"] for record in told(1)] == ["ObjectCreated:Put"]
+
+
+def test_a_rule_of_eventbridge_hears_of_objects(aws: Any, s3: Any, bucket: str, told: Told) -> None:
+    """From the bucket to the target of a rule, with an input transformer that makes of it what the function shows."""
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    events, functions = aws.client("events"), aws.client("lambda")
+    wanted = {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": {"object": {"key": [{"prefix": "in/"}]}}}
+    arn = events.put_rule(Name="created", EventPattern=json.dumps(wanted))["RuleArn"]
+    permission = {"Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com", "SourceArn": arn}
+    functions.add_permission(FunctionName="told", StatementId="events", **permission)
+    target = functions.get_function(FunctionName="told")["Configuration"]["FunctionArn"]
+    paths = {"key": "$.detail.object.key", "time": "$.time"}
+    shown = '{"Records": [{"eventName": "bridged", "eventTime": <time>, "key": <key>}]}'
+    transformer = {"InputPathsMap": paths, "InputTemplate": shown}
+    events.put_targets(Rule="created", Targets=[{"Id": "f", "Arn": target, "InputTransformer": transformer}])
+    for key in ("out/k", "in/k"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    assert [record["key"] for record in told(1)] == ["in/k"]
