@@ -93,7 +93,7 @@ def _hook(name: str | None, key: str) -> Callable[[Asked], Values] | None:
 
 
 def _for_each(hook: KeyHook, rest: str) -> Callable[[Asked], Values]:
-    return lambda asked: hook(asked.ctx, asked.request | {"{key}": rest})
+    return lambda asked: hook(asked.ctx, asked.request | {"{key}": rest, "{resource}": asked.need.resource})
 
 
 def tags_in(request: Mapping[str, Any]) -> dict[str, str]:
