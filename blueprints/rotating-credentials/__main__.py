@@ -15,11 +15,11 @@ from typing import Any
 import chart
 import credentials
 import figures
-import promises
 from credentials import Case
 from rich.console import Console
 from rich.markup import escape
 
+import promises
 from headwater.cli.serving import end_server, ensure_server
 from headwater.cli.up import default_home
 from load import Load

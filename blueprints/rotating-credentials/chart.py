@@ -101,7 +101,10 @@ def _overview(figures: Figures) -> str:
 def _ticks(seconds: float, width: float, base: float) -> str:
     every = next(step for step in (1, 2, 5, 10, 20, 50, 100, 1000) if seconds / step <= 12)
     line = f'<line class="axis" x1="0" x2="{width}" y1="{base}" y2="{base}"/>'
-    words = (f'<text class="tick" x="{at / seconds * width:.1f}" y="{base + 16}">{at} s</text>' for at in range(0, int(seconds) + 1, every))
+    words = (
+        f'<text class="tick" x="{max(at / seconds * width, 10):.1f}" y="{base + 16}">{at} s</text>'
+        for at in range(0, int(seconds) + 1, every)
+    )
     return line + "".join(words)
 
 
@@ -124,7 +127,7 @@ def _zoom(figures: Figures, rotation: Rotation) -> str:
     )
     marks = "".join(_drawn(request, x, y) for request in near)
     refused = len(figures.refused_in(rotation))
-    words = f"{rotation.what}: {rotation.window_ms:.0f} ms from the new password to AWSCURRENT, {refused} logins refused"
+    words = f"{rotation.what}: new password to AWSCURRENT {rotation.window_ms:.0f} ms, {refused} logins refused"
     axis = f'<line class="axis" x1="0" x2="{ZOOM_WIDTH}" y1="{base}" y2="{base}"/>'
     ticks = "".join(
         f'<text class="tick" x="{x(rotation.set_at + at):.1f}" y="{base + 16}">{at * 1000:+.0f} ms</text>'
@@ -173,7 +176,6 @@ PAGE = """<!doctype html>
   figcaption {{ color: var(--soft); font-size: 13.5px; }}
   svg {{ width: 100%; height: auto; display: block; }}
   .tick {{ font-size: 11.5px; fill: var(--soft); text-anchor: middle; }}
-  .tick:first-of-type {{ text-anchor: start; }}
   .mark {{ font-size: 12.5px; fill: var(--ink); }}
   .axis {{ stroke: var(--line); }}
   .rotation {{ stroke: var(--late); stroke-width: 2; }}

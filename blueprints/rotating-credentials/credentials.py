@@ -223,11 +223,11 @@ def pending_version(described: dict[str, Any]) -> str | None:
 def tear_down(aws: boto3.session.Session, case: Case) -> None:
     """Delete what an earlier run left, whatever of it there is."""
     rds = aws.client("rds")
-    gone = _gone(lambda: rds.delete_db_instance(DBInstanceIdentifier=case.identifier, SkipFinalSnapshot=True))
-    if gone:
+    if _gone(lambda: rds.delete_db_instance(DBInstanceIdentifier=case.identifier, SkipFinalSnapshot=True)):
         rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=case.identifier, WaiterConfig={"Delay": 1})
-    if case.is_aurora:
-        _gone(lambda: rds.delete_db_cluster(DBClusterIdentifier=f"{case.identifier}-cluster", SkipFinalSnapshot=True))
+    cluster = f"{case.identifier}-cluster"
+    if case.is_aurora and _gone(lambda: rds.delete_db_cluster(DBClusterIdentifier=cluster, SkipFinalSnapshot=True)):
+        rds.get_waiter("db_cluster_deleted").wait(DBClusterIdentifier=cluster, WaiterConfig={"Delay": 1})
     for name in (case.secret, case.superuser_secret):
         forget_secret(aws, name)
     forget_role(aws)
@@ -247,11 +247,16 @@ def forget_function(aws: boto3.session.Session, function: str) -> None:
     iam, functions, logs = aws.client("iam"), aws.client("lambda"), aws.client("logs")
     _gone(lambda: functions.delete_function(FunctionName=function))
     _gone(lambda: logs.delete_log_group(logGroupName=f"/aws/lambda/{function}"))
+    role = f"{function}-role"
     names: list[str] = []
-    _gone(lambda: names.extend(iam.list_role_policies(RoleName=f"{function}-role")["PolicyNames"]))
+    attached: list[str] = []
+    _gone(lambda: names.extend(iam.list_role_policies(RoleName=role)["PolicyNames"]))
+    _gone(lambda: attached.extend(each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]))
     for name in names:
-        iam.delete_role_policy(RoleName=f"{function}-role", PolicyName=name)
-    _gone(lambda: iam.delete_role(RoleName=f"{function}-role"))
+        iam.delete_role_policy(RoleName=role, PolicyName=name)
+    for arn in attached:
+        iam.detach_role_policy(RoleName=role, PolicyArn=arn)
+    _gone(lambda: iam.delete_role(RoleName=role))
 
 
 def forget_role(aws: boto3.session.Session) -> None:
