@@ -157,7 +157,16 @@ names = st.sampled_from(["a", "b", "c"])
 trees = st.recursive(values, lambda below: st.lists(below, max_size=3) | st.dictionaries(names, below, max_size=3), max_leaves=12)
 events = st.dictionaries(names, trees, max_size=3)
 tests_ = st.sampled_from(
-    [{"prefix": "x"}, {"exists": True}, {"exists": False}, {"anything-but": "x"}, {"numeric": [">", 0]}, {"wildcard": "*y"}]
+    [
+        {"prefix": "x"},
+        {"prefix": "xy"},
+        {"prefix": ""},
+        {"exists": True},
+        {"exists": False},
+        {"anything-but": "x"},
+        {"numeric": [">", 0]},
+        {"wildcard": "*y"},
+    ]
 )
 fields = st.lists(values | tests_, min_size=1, max_size=3)
 plain = st.dictionaries(
