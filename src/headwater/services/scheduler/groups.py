@@ -66,6 +66,7 @@ async def list_schedule_groups(ctx: Context, request: dict[str, Any]) -> dict[st
 
 
 @requires("scheduler:DeleteScheduleGroup", GROUP)
+@requires("scheduler:DeleteSchedule", "arn:aws:scheduler:{region}:{account}:schedule/{Name}/*")
 async def delete_schedule_group(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if request["Name"] == DEFAULT:
         raise fault("ValidationException", "The default schedule group can't be deleted.")

@@ -145,7 +145,7 @@ async def get_schedule(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return describe(find_schedule(ctx, request))
 
 
-@requires("scheduler:ListSchedules", "arn:aws:scheduler:{region}:{account}:schedule/{GroupName}/*")
+@requires("scheduler:ListSchedules")
 async def list_schedules(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     group = [find_group(ctx, request["GroupName"]).name] if "GroupName" in request else []
     found = [
