@@ -122,6 +122,18 @@ def role(account: Account) -> None:
     account.client("iam").put_role_policy(RoleName="bench-role", PolicyName="all", PolicyDocument=json.dumps(allowed))
 
 
+def secrets(account: Account) -> None:
+    secretsmanager = account.client("secretsmanager")
+    for number in range(KEYS):
+        with suppress(secretsmanager.exceptions.ResourceExistsException):
+            secretsmanager.create_secret(Name=f"bench/{number}", SecretString=KIB.decode())
+
+
+def secret_reads(account: Account) -> list[bytes]:
+    secretsmanager = account.client("secretsmanager")
+    return [signed(secretsmanager, lambda client, n=n: client.get_secret_value(SecretId=f"bench/{n}")) for n in range(KEYS)]
+
+
 def stream(account: Account) -> None:
     with suppress(ClientError):
         bucket(account)
@@ -203,5 +215,6 @@ WORKLOADS = [
     Workload("firehose put", f"PutRecord, {len(RECORD)} bytes", stream, records, (2, 4)),
     Workload("firehose batch", f"PutRecordBatch, {BATCH} x {len(RECORD)} bytes", stream, batches, (20, 20)),
     Workload("iam read", "GetRole", role, reads, (2, 4)),
+    Workload("secret get", "GetSecretValue, 1 KiB, 64 secrets, each opened by KMS", secrets, secret_reads, (2, 4)),
     Workload("lambda invoke", "Invoke, warm, a Python function that returns its event", function, invocations, (50, 10)),
 ]

@@ -27,6 +27,9 @@ TRUST = json.dumps(
         "Statement": [{"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}],
     }
 )
+WRITES = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::river/*"}]}
+)
 
 
 def until_cut_off(work: Callable[[int], None], kill: Callable[[], None], after: int) -> int:
@@ -67,6 +70,7 @@ def test_buffered_firehose_records_are_delivered_once_each_after_a_kill(start_pr
     program = start_program()
     client("s3", program.endpoint_url).create_bucket(Bucket="river")
     role = client("iam", program.endpoint_url).create_role(RoleName="delivery", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    client("iam", program.endpoint_url).put_role_policy(RoleName="delivery", PolicyName="river", PolicyDocument=WRITES)
     firehose = client("firehose", program.endpoint_url)
     firehose.create_delivery_stream(
         DeliveryStreamName="s",

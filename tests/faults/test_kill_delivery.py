@@ -23,6 +23,7 @@ TRUST = json.dumps(
         "Statement": [{"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}],
     }
 )
+ALLOW_ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 KILLS = 4
 
 
@@ -46,7 +47,9 @@ def lines_in(s3: Any, bucket: str) -> Counter[str]:
 def test_each_acknowledged_record_is_delivered_exactly_once_through_several_kills(start_program: Callable[[], Any]) -> None:
     program = start_program()
     client("s3", program.endpoint_url).create_bucket(Bucket="river")
-    role = client("iam", program.endpoint_url).create_role(RoleName="delivery", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam = client("iam", program.endpoint_url)
+    role = iam.create_role(RoleName="delivery", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam.put_role_policy(RoleName="delivery", PolicyName="all", PolicyDocument=ALLOW_ALL)
     client("firehose", program.endpoint_url).create_delivery_stream(
         DeliveryStreamName="s",
         ExtendedS3DestinationConfiguration={

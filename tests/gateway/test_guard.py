@@ -4,7 +4,7 @@ import pytest
 
 from headwater.aws.faults import Fault
 from headwater.aws.wire import Request
-from headwater.gateway.guard import guard
+from headwater.gateway.guard import guard, is_from_this_machine
 
 
 def request(**headers: str) -> Request:
@@ -36,3 +36,12 @@ def test_cross_site_calls_are_refused(headers: tuple[str, dict[str, str]]) -> No
     with pytest.raises(Fault) as refusal:
         guard(request(**headers[1]))
     assert refusal.value.code == "AccessDenied"
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_the_houses_own_pages_are_not_for_pages_of_others(site: str) -> None:
+    assert is_from_this_machine({"host": "127.0.0.1:4566"})
+    assert is_from_this_machine({"host": "127.0.0.1:4566", "sec-fetch-site": "none"})
+    assert not is_from_this_machine({"host": "127.0.0.1:4566", "sec-fetch-site": site})
+    assert not is_from_this_machine({"host": "127.0.0.1:4566", "origin": "http://127.0.0.1:4566"})
+    assert not is_from_this_machine({"host": "evil.example"})

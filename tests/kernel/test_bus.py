@@ -1,5 +1,6 @@
 """Facts reach every subscriber, in order. Truth: our own contract (kernel/bus.py)."""
 
+import asyncio
 from typing import Any
 
 from headwater.kernel.bus import Bus
@@ -28,3 +29,20 @@ async def test_a_subscriber_that_fails_keeps_nothing_from_the_others() -> None:
         bus.publish(topic, topic)
     bus.deliver()
     assert told == [["rain"], ["snow"]]
+
+
+async def test_a_topic_that_is_held_waits_for_its_first_listener_with_the_latest_facts() -> None:
+    bus, told, woken = Bus(), list[list[Any]](), asyncio.Event()
+    bus.hold("rain", 2, woken.set)
+    assert bus.has_listeners("rain")
+    assert not bus.holds("rain")
+    for drop in (1, 2, 3):
+        bus.publish("rain", drop)
+    assert bus.holds("rain")
+    async with asyncio.timeout(5):
+        await woken.wait()
+    bus.subscribe("rain", told.append)
+    bus.publish("rain", 4)
+    bus.deliver()
+    assert told == [[2, 3], [4]]
+    assert not bus.holds("rain")

@@ -102,6 +102,31 @@ def test_an_unbuilt_operation_is_decided_on_the_resources_that_the_request_names
         dev.client("dynamodb").get_item(TableName="mine", Key={"a": {"S": "b"}})
     with refused("AccessDeniedException"):
         dev.client("dynamodb").get_item(TableName="yours", Key={"a": {"S": "b"}})
+    machine = f"arn:aws:states:us-east-1:{aws.account}:stateMachine:daily"
+    with refused("AccessDeniedException", f"states:StartExecution on resource: {machine} because"):
+        dev.client("stepfunctions").start_execution(stateMachineArn=machine)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "asked", "action"),
+    [
+        ("cloudfront", "list_distributions", {}, "cloudfront:ListDistributions"),
+        ("apigateway", "get_stages", {"restApiId": "a1"}, "apigateway:GET on resource: arn:aws:apigateway:us-east-1::/restapis/a1/stages"),
+        ("resourcegroupstaggingapi", "get_resources", {}, "tag:GetResources"),
+        ("s3", "put_bucket_replication", {"Bucket": "own"}, 's3:PutReplicationConfiguration on resource: "arn:aws:s3:::own"'),
+        ("s3", "list_bucket_metrics_configurations", {"Bucket": "own"}, "s3:GetMetricsConfiguration"),
+    ],
+)
+def test_an_unbuilt_operation_needs_the_action_that_it_has_on_aws(
+    aws: Any, refused: Any, service: str, operation: str, asked: dict[str, Any], action: str
+) -> None:
+    """Service Authorization Reference; "Control access to a REST API with IAM permissions" of API Gateway's developer guide."""
+    if operation == "put_bucket_replication":
+        rule = {"Status": "Enabled", "Prefix": "", "Destination": {"Bucket": "arn:aws:s3:::other"}}
+        asked = asked | {"ReplicationConfiguration": {"Role": f"arn:aws:iam::{aws.account}:role/copies", "Rules": [rule]}}
+    with pytest.raises(ClientError) as caught:
+        getattr(aws.user(allow("ec2:*")).client(service), operation)(**asked)
+    assert action in caught.value.response["Error"]["Message"]
 
 
 def test_why_shows_the_statement_that_decided_and_the_condition_that_failed(server: Any, aws: Any) -> None:

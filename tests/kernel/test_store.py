@@ -58,6 +58,19 @@ async def test_an_exception_in_the_block_leaves_nothing_behind(tmp_path: Path) -
     store.close()
 
 
+async def test_changes_are_counted_for_each_service(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    async with store.transaction() as tx:
+        tx.put(SMALL, Note(owner="a", name="1"))
+        tx.put(BIG, Note(owner="a", name="1"))
+    counted = store.changes("tests", "others")
+    assert counted == store.changes("tests") > store.changes("others")
+    async with store.transaction() as tx:
+        tx.delete(SMALL, "a", "1")
+    assert store.changes("tests", "others") > counted
+    store.close()
+
+
 async def test_a_generation_grows_with_every_change_of_its_tables(tmp_path: Path) -> None:
     store = opened(tmp_path)
     before = store.generation(SMALL)

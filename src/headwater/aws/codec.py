@@ -70,7 +70,9 @@ def _compiled(operation: Operation, protocol: str) -> Codec:
     encode_refusal = _fault_encoder(model, protocol)
     if operation.method == "HEAD" and protocol.startswith("rest"):
         encode_refusal = _without_body(encode_refusal)
-    return Codec(_filling_tokens(operation, decode), validator(operation, lacks.validation), encode, encode_refusal)
+    if not lacks.wants_tokens:
+        decode = _filling_tokens(operation, decode)
+    return Codec(decode, validator(operation, lacks.validation), encode, encode_refusal)
 
 
 def _ways(operation: Operation, protocol: str, lacks: Patch) -> tuple[rpc.Decode, rpc.Encode]:

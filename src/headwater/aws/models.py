@@ -196,9 +196,9 @@ class Operation:
     `checksums_body`: an x-amz-checksum- header speaks of the request's body, and not of an object that is asked for or made.
     """
 
-    def __init__(self, raw: _RawOperation, model: "ServiceModel") -> None:
-        self.name = raw.name
-        self.snake_name = snake_name(raw.name)
+    def __init__(self, name: str, raw: _RawOperation, model: "ServiceModel") -> None:
+        self.name = name  # CloudFront's `raw.name` has the API's date behind it, which nobody calls it by
+        self.snake_name = snake_name(name)
         self.service = model
         self.method = raw.http.method
         self.uri = raw.http.request_uri
@@ -245,7 +245,7 @@ class ServiceModel:
     def __init__(self, name: str, raw: _RawModel) -> None:
         self.name = name
         self.metadata = raw.metadata
-        self.operations = {name: Operation(operation, self) for name, operation in raw.operations.items()}
+        self.operations = {name: Operation(name, operation, self) for name, operation in raw.operations.items()}
         self.fault_encoders: dict[str, Any] = {}
         self._raw_shapes = raw.shapes
         self._shapes: dict[str, Shape] = {}

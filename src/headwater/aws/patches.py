@@ -52,6 +52,7 @@ class Patch(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     shadowed: list[str] = []  # operations that never answer, because another has the same place
     xml_namespace: str | None = None  # of a REST-XML service whose model names none
     milliseconds: bool = False  # XML's moments always have them
+    wants_tokens: bool = False  # a client that sends no idempotency token is refused by the operation, instead of given one
 
 
 # What any service may answer. Source: docs.aws.amazon.com "Common errors" pages (IAM, Redshift, Firehose and others share the table).

@@ -10,16 +10,17 @@ import subprocess
 import sys
 import time
 import webbrowser
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Column, Table
 
+from headwater.cli import clock, policies
 from headwater.cli import doctor as examination
-from headwater.cli import policies
 from headwater.cli.asking import HomeOption, ask, endpoint_of, say
+from headwater.cli.run import command
+from headwater.cli.secrets import secrets
 from headwater.cli.up import up
 from headwater.gateway.server import running
 from headwater.kernel.condition_keys import known_keys
@@ -32,6 +33,9 @@ app = typer.Typer(
 STOP_S: Final = 60
 app.command()(policies.why)
 app.add_typer(policies.policy, name="policy")
+app.add_typer(clock.clock, name="clock")
+app.command("run", context_settings={"allow_extra_args": True, "allow_interspersed_args": False})(command.run)
+app.add_typer(secrets, name="secrets")
 
 
 @app.command("up", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
@@ -156,22 +160,6 @@ def ca(home: HomeOption) -> None:
         say.print("No authority yet: it is made with the first engine that offers TLS.")
         raise typer.Exit(1)
     sys.stdout.write(f"{path}\n")
-
-
-@app.command()
-def clock(home: HomeOption, advance: Annotated[str | None, typer.Option(help="Move AWS time by 90s, 15m, 3h or 60d.")] = None) -> None:
-    """Show AWS time, or move it forward."""
-    body = {"advance_s": _duration(advance).total_seconds()} if advance else None
-    answer = ask(endpoint_of(home), "clock", body)
-    say.print(f"{answer['now']}  ({answer['offset_s']:+.0f} s from the machine's time)")
-
-
-def _duration(text: str) -> timedelta:
-    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-    try:
-        return timedelta(**{units[text[-1]]: float(text[:-1])})
-    except (KeyError, ValueError, IndexError, OverflowError):
-        raise typer.BadParameter(f"{text} is no duration: 90s, 15m, 3h, 60d") from None
 
 
 @app.command("try", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)

@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
         help="audit: what policies refuse passes all the same, and `headwater policy refused` lists it",
     )
     flags.add_argument("--firehose-records-per-second", type=int, default=500_000, help="Direct PUT's quota for each delivery stream")
+    flags.add_argument("--trail-delivery-seconds", type=int, default=15, help="how long CloudTrail gathers events for a file (AWS: 300)")
     return flags
 
 
@@ -75,6 +76,7 @@ def up(arguments: list[str]) -> None:
         strict=options.strict,
         iam=options.iam,
         firehose_records_per_second_max=options.firehose_records_per_second,
+        trail_delivery_s=options.trail_delivery_seconds,
     )
     try:
         main(settings, _say_ready)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,7 +16,10 @@ from urllib.parse import urlsplit
 from headwater.aws.faults import fault
 from headwater.aws.wire import Request
 
-OWN_NAMES: Final = re.compile(r"(^|\.)(localhost|amazonaws\.com(\.cn)?|on\.aws|localhost\.localstack\.cloud)$")
+OWN_NAMES: Final = re.compile(r"(^|\.)(localhost|amazonaws\.com(\.cn)?|on\.aws|api\.aws|localhost\.localstack\.cloud)$")
+
+OWN_PAGES: Final = frozenset({"none", "same-origin"})
+"""What a browser says of an address that was typed, and of a page of our own."""
 
 
 def guard(request: Request) -> None:
@@ -28,6 +32,11 @@ def guard(request: Request) -> None:
         raise fault("AccessDenied", "Cross-site requests are refused.")
     if headers.get("sec-fetch-site") == "cross-site":
         raise fault("AccessDenied", "Cross-site requests are refused.")
+
+
+def is_from_this_machine(headers: Mapping[str, str]) -> bool:
+    """Whether no page of whatever site asks: for what is ours alone, and no AWS API."""
+    return is_own_name(headers.get("host", "")) and "origin" not in headers and headers.get("sec-fetch-site", "none") in OWN_PAGES
 
 
 @lru_cache(maxsize=1024)

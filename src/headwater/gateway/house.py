@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from headwater.aws.wire import Request, Response
+from headwater.kernel.clock import Clock
 from headwater.kernel.service import room, room_names
 
 if TYPE_CHECKING:
@@ -18,12 +20,22 @@ PREFIX: Final = "/_headwater/"
 ADVANCE_S_MAX: Final = 100 * 366 * 86_400
 LAST_YEAR: Final = 9000
 """What expires must fit behind it: Python's calendar ends with 9999."""
+FIRST_YEAR: Final = 1971
+"""Before it AWS's own timestamps, seconds since 1970, would be negative."""
 
 
-class Advance(msgspec.Struct):
-    """The body of POST /_headwater/clock."""
+class Refused(Exception):
+    """What was asked of the house cannot be done; the words say why."""
 
-    advance_s: float
+
+class ClockMove(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """The body of POST /_headwater/clock: one of these."""
+
+    advance_s: float | None = None
+    set: datetime | None = None
+    freeze: Literal[True] | None = None
+    resume: Literal[True] | None = None
+    reset: Literal[True] | None = None
 
 
 async def answer(home: Home, request: Request) -> Response:
@@ -39,18 +51,35 @@ async def _status(home: Home, request: Request) -> Response:
 
 
 async def _clock(home: Home, request: Request) -> Response:
-    return _json(200, {"now": home.clock.now(), "offset_s": home.clock.offset.total_seconds()})
+    clock = home.clock
+    return _json(200, {"now": clock.now(), "offset_s": clock.offset.total_seconds(), "frozen": clock.frozen_at is not None})
 
 
-async def _advance(home: Home, request: Request) -> Response:
+async def _move_clock(home: Home, request: Request) -> Response:
     try:
-        wanted = msgspec.json.decode(request.body if isinstance(request.body, bytes) else b"", type=Advance)
-    except msgspec.DecodeError as error:
+        wanted = msgspec.json.decode(request.body if isinstance(request.body, bytes) else b"", type=ClockMove)
+        await home.move_clock(_move(home.clock.now(), wanted))
+    except (msgspec.DecodeError, Refused) as error:
         return _json(400, {"error": str(error)})
-    if not 0 <= wanted.advance_s <= ADVANCE_S_MAX or home.clock.now().year >= LAST_YEAR:
-        return _json(400, {"error": f"time moves forward, by at most 100 years at once and up to the year {LAST_YEAR}"})
-    await home.advance(timedelta(seconds=wanted.advance_s))
     return await _clock(home, request)
+
+
+def _move(now: datetime, wanted: ClockMove) -> Callable[[Clock], None]:
+    """What is asked of the Clock, if it can be done."""
+    asked = [name for name in wanted.__struct_fields__ if getattr(wanted, name) is not None]
+    if len(asked) != 1:
+        raise Refused(f"one of {', '.join(wanted.__struct_fields__)} at a time")
+    if wanted.advance_s is not None:
+        if not 0 <= wanted.advance_s <= ADVANCE_S_MAX or now.year >= LAST_YEAR:
+            raise Refused(f"time is advanced by at most 100 years at once, up to the year {LAST_YEAR}; `set` moves it back")
+        by = timedelta(seconds=wanted.advance_s)
+        return lambda clock: clock.advance(by)
+    if wanted.set is not None:
+        to = wanted.set if wanted.set.tzinfo is not None else wanted.set.replace(tzinfo=UTC)
+        if not FIRST_YEAR <= to.year <= LAST_YEAR:
+            raise Refused(f"AWS time is between the years {FIRST_YEAR} and {LAST_YEAR}")
+        return lambda clock: clock.set(to)
+    return {"freeze": Clock.freeze, "resume": Clock.resume, "reset": Clock.reset}[asked[0]]
 
 
 async def _why(home: Home, request: Request) -> Response:
@@ -64,7 +93,7 @@ async def _permissions(home: Home, request: Request) -> Response:
 PAGES: Final = {
     ("GET", "status"): _status,
     ("GET", "clock"): _clock,
-    ("POST", "clock"): _advance,
+    ("POST", "clock"): _move_clock,
     ("GET", "why"): _why,
     ("GET", "permissions"): _permissions,
 }

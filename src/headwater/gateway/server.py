@@ -19,7 +19,7 @@ import msgspec
 from headwater.aws.wire import Request, Response
 from headwater.gateway import house, logs
 from headwater.gateway.door import serve
-from headwater.gateway.guard import is_own_name
+from headwater.gateway.guard import is_from_this_machine
 from headwater.gateway.request_log import RequestLog
 from headwater.gateway.walk import walk
 from headwater.kernel.home import Home, HomeInUse, is_held
@@ -99,7 +99,7 @@ async def _serve(home: Home, listener: socket.socket, stop: asyncio.Event, ready
     resuming = home.tasks.create_task(home.resume(), name="resume")
 
     def answer(request: Request, source: str) -> Coroutine[Any, Any, Response]:
-        if request.path.startswith(house.PREFIX) and is_own_name(request.headers.get("host", "")) and "origin" not in request.headers:
+        if request.path.startswith(house.PREFIX) and is_from_this_machine(request.headers):
             return house.answer(home, request)
         return walk(home, request, source)
 

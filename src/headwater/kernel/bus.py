@@ -16,6 +16,8 @@ import structlog
 log = structlog.get_logger()
 
 DELIVER_AFTER_S: Final = 0.05
+WAKE_AFTER_S: Final = 0.005
+"""When the answer that was told of is out."""
 Subscriber = Callable[[list[Any]], None]
 
 
@@ -42,13 +44,16 @@ class Bus:
         """Hear what is published from now on, and first what was held for whoever comes."""
         self._subscribers[topic].append(subscriber)
         held = self._held.pop(topic, None)
-        if held is not None:
-            for event in held.events:
-                self.publish(topic, event)
+        if held is not None and held.events:
+            self._hand_over(topic, subscriber, list(held.events))
 
     def hold(self, topic: str, events_max: int, wake: Callable[[], None]) -> None:
         """Keep the latest of what is published until the first listener comes. Soon after the first event `wake` is called, once."""
         self._held[topic] = _Held(events_max, wake)
+
+    def let_go(self, topic: str) -> None:
+        """Nobody will come for what is held of this topic."""
+        self._held.pop(topic, None)
 
     def holds(self, topic: str) -> bool:
         """Whether something waits for the first listener."""
@@ -78,7 +83,7 @@ class Bus:
         if held is None:
             return
         if not held.events:
-            asyncio.get_running_loop().call_later(DELIVER_AFTER_S, held.wake)
+            asyncio.get_running_loop().call_later(WAKE_AFTER_S, held.wake)
         held.events.append(event)
 
     def deliver(self) -> None:
@@ -89,7 +94,10 @@ class Bus:
         gathered, self._gathered = self._gathered, defaultdict(list)
         for topic, events in gathered.items():
             for subscriber in list(self._subscribers.get(topic, ())):
-                try:
-                    subscriber(events)
-                except Exception:
-                    log.exception("subscriber failed", topic=topic, events=len(events))
+                self._hand_over(topic, subscriber, events)
+
+    def _hand_over(self, topic: str, subscriber: Subscriber, events: list[Any]) -> None:
+        try:
+            subscriber(events)
+        except Exception:
+            log.exception("subscriber failed", topic=topic, events=len(events))

@@ -6,33 +6,48 @@ Clients that ask for TLS (redshift_connector does unless told otherwise) get it 
 
 from __future__ import annotations
 
+import fcntl
 import ipaddress
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    from headwater.kernel.home import Home
+    from headwater.kernel.clock import Clock
 
 AUTHORITY_DAYS: Final = 3650
 LEAF_DAYS: Final = 397
 RENEW_DAYS: Final = 30
 
 
-def authority_path(home: Home) -> Path:
+class Holder(Protocol):
+    """Whose authority it is: the home, or whatever has a folder and a clock."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+
+def authority_path(home: Holder) -> Path:
     """The authority's certificate (PEM), made when it is first asked for."""
     path = home.path / "tls" / "authority.pem"
     if not path.exists():
-        _make_authority(home.path / "tls", home.clock.machine())
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (path.parent / "lock").open("w") as lock:  # the server and `headwater run` may both be first
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                _make_authority(path.parent, home.clock.machine())
     return path
 
 
-def certificate_for(home: Home, name: str, hosts: list[str]) -> tuple[Path, Path]:
+def certificate_for(home: Holder, name: str, hosts: list[str]) -> tuple[Path, Path]:
     """(certificate chain, private key) as PEM files for a server called `name` at `hosts` (names and addresses)."""
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
@@ -64,7 +79,6 @@ def _make_authority(folder: Path, now: datetime) -> None:
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
 
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = _new_key()
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Headwater local authority")])
     builder = _builder("Headwater local authority", name, key, now, AUTHORITY_DAYS)

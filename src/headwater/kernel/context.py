@@ -78,7 +78,7 @@ class Context:
         self.account = account
         self.region = region
         self.principal = principal
-        self.request_id = request_id or self.new_id()
+        self.request_id = request_id or identity.new_request_id()
         self.headers = headers
         self.service = service  # the room that is called
         self.called_via = called_via  # the services that came before it, on behalf of the principal

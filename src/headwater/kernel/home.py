@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,8 +24,8 @@ from headwater.kernel.clock import Clock
 from headwater.kernel.context import Context
 from headwater.kernel.decisions import Decisions
 from headwater.kernel.identity import DEFAULT_ACCOUNT, AccessKey, Credentials, Issuer, Principal, service_principal
-from headwater.kernel.jobs import Job, Jobs, Registration
-from headwater.kernel.record import MANAGEMENT
+from headwater.kernel.jobs import OWED, Job, Jobs, Registration
+from headwater.kernel.record import DATA, MANAGEMENT
 from headwater.kernel.service import room, room_names
 from headwater.kernel.settings import NotServed, Settings
 from headwater.kernel.store import Record, Store, Table
@@ -39,6 +40,8 @@ CLOSE_GRACE_S: Final = 20.0
 TRAIL: Final = "cloudtrail"
 """The room that hears every call. It is opened behind the first one, whose answer must not wait for it."""
 HELD_CALLS_MAX: Final = 10_000
+HELD_DATA_CALLS_MAX: Final = 500
+"""Fewer: they hold on to bodies."""
 MEASURES: Final = "cloudwatch"
 """The room that makes metrics of what other rooms tell (`METRIC`). It is opened behind the first such fact."""
 METRIC: Final = "metric"
@@ -52,12 +55,26 @@ class HomeInUse(NotServed):
 
 
 class ClockSetting(Record, frozen=True, kw_only=True):
-    """How far AWS time stands from the machine's."""
+    """How far AWS time stands from the machine's, or where it stands still."""
+
+    offset_us: int
+    frozen_at: datetime | None
+
+
+class ClockOffset(Record, frozen=True, kw_only=True):
+    """Version 1 of the setting: a Clock that could not be frozen."""
 
     offset_us: int
 
 
-CLOCK: Final = Table("kernel", "clock", ClockSetting, key=lambda setting: ("offset",))
+CLOCK: Final = Table(
+    "kernel",
+    "clock",
+    ClockSetting,
+    key=lambda setting: ("offset",),
+    version=2,
+    migrate={1: (ClockOffset, lambda old: ClockSetting(offset_us=old.offset_us, frozen_at=None))},
+)
 
 
 class Pools:
@@ -88,10 +105,12 @@ class Home:
         self.store.attach(asyncio.get_running_loop())
         self.store.on_failure = self._store_failed
         setting = self.store.get(CLOCK, "offset")
-        self.clock = Clock(timedelta(microseconds=setting.offset_us) if setting else timedelta())
+        self.clock = Clock(timedelta(microseconds=setting.offset_us), setting.frozen_at) if setting else Clock()
         self.bus = Bus()
         if TRAIL in room_names():
             self.bus.hold(MANAGEMENT, HELD_CALLS_MAX, partial(self._hear, TRAIL))
+            if TRAIL in self.store.services_with_state:  # there may be a trail that wants them
+                self.bus.hold(DATA, HELD_DATA_CALLS_MAX, partial(self._hear, TRAIL))
         if MEASURES in room_names():
             self.bus.hold(METRIC, HELD_CALLS_MAX, partial(self._hear, MEASURES))
         self.authorization = Authorization(self)
@@ -155,9 +174,9 @@ class Home:
             await self.open_room(name)
 
     async def resume(self) -> None:
-        """After a start: the owed jobs, and the rooms that have state (their engines come back)."""
+        """After a start: the owed jobs, and the rooms that have state (their engines come back). The trail's waits for a call to hear."""
         self.jobs.start()
-        for name in sorted(self.store.services_with_state & room_names()):
+        for name in sorted((self.store.services_with_state & room_names()) - {TRAIL}):
             await self._open_logged(name)
 
     # -- identity ------------------------------------------------------------------------------------------------------
@@ -195,16 +214,24 @@ class Home:
         await registration.handler(ctx, job)
 
     async def advance(self, by: timedelta) -> None:
-        """Move AWS time, durably. What was told before is delivered before."""
+        """Move AWS time forward, durably."""
+        await self.move_clock(lambda clock: clock.advance(by))
+
+    async def move_clock(self, move: Callable[[Clock], None]) -> None:
+        """Move, freeze or release AWS time, durably. What was told before is delivered before."""
         self.bus.deliver()
-        self.clock.advance(by)
+        before = self.clock.now()
         async with self.store.transaction() as tx:
-            tx.put(CLOCK, ClockSetting(offset_us=self.clock.offset // timedelta(microseconds=1)))
+            move(self.clock)
+            setting = ClockSetting(offset_us=self.clock.offset // timedelta(microseconds=1), frozen_at=self.clock.frozen_at)
+            tx.put(CLOCK, setting)
+            for owed in self.jobs.still_due(before):
+                tx.put(OWED, owed)
 
     async def close(self) -> None:
         """Close the rooms, each with its own deadline, then the store."""
         self._closing = True
-        if self.bus.holds(MANAGEMENT) and TRAIL not in self._opening:
+        if (self.bus.holds(MANAGEMENT) or self.bus.holds(DATA)) and TRAIL not in self._opening:
             try:
                 await room(TRAIL).open(self)  # what was told in the house's first moment
             except Exception:

@@ -49,6 +49,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     transitive_tag_keys: tuple[str, ...] = ()
     source_identity: str = ""
     mfa_at: datetime | None = None
+    vouched_by: str = ""  # of a federated user: the unique id of the user who asked for the session
     provider: str = ""  # who vouched for a federated identity: an ARN, or a name such as accounts.google.com
     claims: dict[str, tuple[str, ...]] = {}  # condition keys of that provider, in lower case
 

@@ -3,6 +3,9 @@
 A job's identity is (tag, account, region, subject, due time): owing it twice is owing it once. A handler runs at least once, so each step
 must be repeatable, and it reads the world again before it acts. An exception is data: kept with the attempt and tried
 again after a while, never raised into the runner.
+
+A job runs when AWS time reaches its due time, however that comes about. When the Clock is moved back, what has run stays done (it is owed
+no longer), and what is due later waits for its time to come round.
 """
 
 from __future__ import annotations
@@ -97,6 +100,7 @@ class Jobs:
         self._open_room = open_room
         self._heap: list[tuple[datetime, tuple[str, ...]]] = []
         self._running: set[tuple[str, ...]] = set()
+        self._owed_anew: set[tuple[str, ...]] = set()
         self._wake = asyncio.Event()
         store.on_jobs = self._changes
 
@@ -111,6 +115,8 @@ class Jobs:
             owed = Owed(key=key, tag=key[1], payload=msgspec.msgpack.encode(job), next_at=job.at)
             rows.append((OWED, encode_key(key), owed))
             heapq.heappush(self._heap, (job.at, key))
+            if key in self._running:  # possible where the Clock is frozen: what runs may have read the world before this change
+                self._owed_anew.add(key)
         self._wake.set()
         return rows
 
@@ -119,6 +125,24 @@ class Jobs:
         self._heap = [(owed.next_at, owed.key) for owed in self._store.scan(OWED)]
         heapq.heapify(self._heap)
         self._tasks.create_task(self._loop(), name="jobs")
+
+    def still_due(self, before: datetime) -> list[Owed]:
+        """Whoever moved the Clock from `before` stores these with it: what was due by then must not wait for that time anew.
+
+        All else follows by itself: what has run is owed no longer and does not run again, and what is due later (the next run of
+        something that recurs, say) waits until that time comes round.
+        """
+        now = self._clock.now()
+        back = before - now
+        if back <= timedelta():
+            return []
+        due = before.isoformat(timespec="microseconds")
+        waiting = [owed for owed in self._store.scan(OWED) if owed.key[0] <= due and owed.next_at > now]
+        found = [msgspec.structs.replace(owed, next_at=owed.next_at - back) for owed in waiting]
+        for owed in found:
+            heapq.heappush(self._heap, (owed.next_at, owed.key))
+        self._wake.set()
+        return found
 
     async def _loop(self) -> None:
         while True:
@@ -143,6 +167,9 @@ class Jobs:
             current = self._store.get(OWED, *owed.key)
             if current is None:
                 return  # forgotten while it ran
+            if owed.key in self._owed_anew:
+                heapq.heappush(self._heap, (current.next_at, current.key))
+                return
             attempts_max = REGISTRY[owed.tag].attempts_max if owed.tag in REGISTRY else 1
             attempts = current.attempts + 1
             if error is None or attempts >= attempts_max:
@@ -161,6 +188,7 @@ class Jobs:
             heapq.heappush(self._heap, (later.next_at, later.key))
         finally:
             self._running.discard(owed.key)
+            self._owed_anew.discard(owed.key)
             self._wake.set()
 
     async def _try(self, owed: Owed) -> str | None:

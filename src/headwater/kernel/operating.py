@@ -1,7 +1,6 @@
 """The heart of every call, from outside or from another room: proven, decided, run, told.
 
 What is proven is what the request itself says of its caller beyond the signature: an identity token, the code of a second factor.
-
 What comes before (signature, decoding, validation) and after (encoding) belongs to the wire, and in-process calls have none.
 """
 
@@ -23,12 +22,11 @@ async def operate(ctx: Context, operation: Operation, request: dict[str, Any]) -
     result: dict[str, Any] | None = None
     refused: Fault | None = None
     try:
-        if ctx.service in room_names():
-            await room(ctx.service).prove(ctx, operation.name, request)
+        service = room(ctx.service) if ctx.service in room_names() else None
+        if service is not None:
+            await service.prove(ctx, operation.name, request)
         await ctx.home.authorization.authorize(ctx, operation, request)
-        if ctx.service not in room_names():
-            raise not_built(ctx.service, operation, request)
-        function = room(ctx.service).functions.get(operation.name)
+        function = service.functions.get(operation.name) if service is not None else None
         if function is None:
             raise not_built(ctx.service, operation, request)
         if not ctx.home.is_open(ctx.service):

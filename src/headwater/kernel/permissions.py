@@ -31,6 +31,7 @@ Keys = Mapping[str, "str | tuple[str, ...]"]
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 ANY: Final = "*"
+PASSED_TO: Final = "iam:passedtoservice"
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _NO_KEYS: Final[Keys] = {}
 
@@ -46,7 +47,7 @@ class Need(msgspec.Struct, frozen=True, gc=False):
 class Line:
     """One `requires`, compiled."""
 
-    __slots__ = ("_action", "_keys", "_member", "_resource", "_when", "action", "resource")
+    __slots__ = ("_action", "_keys", "_member", "_resource", "_when", "action", "is_at_home", "resource")
 
     def __init__(self, action: Text, resource: Texts, when: When | None, keys: Keys) -> None:
         self.action = action
@@ -56,6 +57,8 @@ class Line:
         self._member = when if isinstance(when, str) else None
         self._when: Callable[[Context, Request], bool] | None = None if isinstance(when, str) else when
         self._keys = keys
+        self.is_at_home = isinstance(resource, str) and (resource == ANY or "{account}" in resource)
+        """No request can make it name another account's resource."""
 
     def needs(self, ctx: Context, request: Request) -> Iterable[Need]:
         """None where the line does not concern this request; one for each resource otherwise."""
@@ -80,7 +83,7 @@ def requires(
     """
     keys = {name.lower(): value for name, value in context.items()}
     if passed_to:
-        keys["iam:passedtoservice"] = passed_to
+        keys[PASSED_TO] = passed_to
     line = Line(action, resource, when, keys)
 
     def mark(operation: Decorated) -> Decorated:
@@ -99,6 +102,19 @@ def requires_nothing(operation: Decorated) -> Decorated:
 def lines_of(operation: Callable[..., Any]) -> tuple[Line, ...] | None:
     """What the operation says that it requires; None where it says nothing, which a test refuses."""
     return _LINES.get(operation)
+
+
+def needs_of(lines: tuple[Line, ...], ctx: Context, request: Request) -> Iterable[Need]:
+    """All that these lines ask of the caller."""
+    if len(lines) == 1:
+        return lines[0].needs(ctx, request)
+    needs = [need for line in lines for need in line.needs(ctx, request)]
+    return [_associated(need, needs[0].resource) if PASSED_TO in need.keys else need for need in needs]
+
+
+def _associated(need: Need, resource: str) -> Need:
+    """A role is passed for the resource that the call is about."""
+    return Need(need.action, need.resource, {**need.keys, "iam:associatedresourcearn": resource})
 
 
 def _template(text: str) -> Callable[[Context, Request], str]:

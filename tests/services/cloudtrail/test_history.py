@@ -4,11 +4,14 @@ Truth: "CloudTrail record contents", "CloudTrail userIdentity element" and Looku
 """
 
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
+from headwater.services.cloudtrail.model import batches
 
 TRUST = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"%s"},"Action":"sts:AssumeRole"}]}'
 ALLOW_ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
@@ -70,6 +73,14 @@ def test_a_reading_has_no_answer_and_a_refusal_has_its_words(aws: Any, refused: 
     assert event["readOnly"] is True
     assert event["errorCode"] == "NoSuchEntity"
     assert "nobody" in event["errorMessage"]
+
+
+def test_parameters_that_are_too_long_are_left_out(aws: Any) -> None:
+    glue = aws.client("glue")
+    glue.create_database(DatabaseInput={"Name": "long", "Parameters": {f"key-{number}": "x" * 500 for number in range(300)}})
+    event = the_event(aws, "CreateDatabase")
+    assert event["requestParameters"]["omitted"] is True
+    assert event["requestParameters"]["originalSize"] > 150_000
 
 
 def test_one_account_sees_nothing_of_another(aws: Any) -> None:
@@ -170,6 +181,18 @@ def test_history_is_ninety_days_long(aws: Any, clock: Any) -> None:
     assert events(aws, "EventName", "CreateUser")
     clock.advance(timedelta(days=2))
     assert not events(aws, "EventName", "CreateUser")
+
+
+@pytest.mark.http
+def test_what_is_older_leaves_the_disk(aws: Any, clock: Any, server: Any) -> None:
+    aws.client("iam").create_user(UserName="ada")
+    assert events(aws)
+    assert server.call(server.home.store.range(batches, aws.account, limit=10))
+    clock.advance(timedelta(days=92))
+    deadline = time.monotonic() + 15
+    while server.call(server.home.store.range(batches, aws.account, limit=10)):
+        assert time.monotonic() < deadline, "the history was not shortened"
+        time.sleep(0.05)
 
 
 @pytest.mark.http

@@ -76,3 +76,24 @@ def test_another_accounts_catalog_is_out_of_reach(user: Any, refused: Any) -> No
     dev = user("dev", "glue:GetDatabases", "*")
     with refused("AccessDeniedException"):
         dev.get_databases(CatalogId="999999999999")
+
+
+def test_tags_of_a_database_decide(aws: Any, refused: Any) -> None:
+    glue, iam = aws.client("glue"), aws.client("iam")
+    for team in ("blue", "red"):
+        glue.create_database(DatabaseInput={"Name": team}, Tags={"team": team})
+    iam.create_user(UserName="dev")
+    catalog = {"Effect": "Allow", "Action": "glue:GetDatabase", "Resource": f"arn:aws:glue:us-east-1:{aws.account}:catalog"}
+    tagged = {
+        "Effect": "Allow",
+        "Action": "glue:GetDatabase",
+        "Resource": f"arn:aws:glue:us-east-1:{aws.account}:database/*",
+        "Condition": {"StringEquals": {"aws:ResourceTag/team": "blue"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [catalog, tagged]})
+    iam.put_user_policy(UserName="dev", PolicyName="p", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="dev")["AccessKey"]
+    dev = aws.client("glue", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    dev.get_database(Name="blue")
+    with refused("AccessDeniedException", "database/red"):
+        dev.get_database(Name="red")

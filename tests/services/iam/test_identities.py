@@ -358,6 +358,8 @@ def test_the_last_use_of_a_key_and_of_a_role_is_known(iam: Any, aws: Any, refuse
         iam.get_access_key_last_used(AccessKeyId="AKIAABSENT0000000000")
 
     made = role(iam)
+    own = TRUST["Statement"][0] | {"Principal": {"AWS": aws.account}}  # type: ignore[operator]  # a dict
+    iam.update_assume_role_policy(RoleName="worker", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": own}))
     assert iam.get_role(RoleName="worker")["Role"]["RoleLastUsed"] == {}
     session = aws.client("sts").assume_role(RoleArn=made["Arn"], RoleSessionName="once")["Credentials"]
     aws.client(

@@ -143,6 +143,15 @@ def test_a_simulation_can_leave_policies_out(iam: Any) -> None:
     assert decision(inline) == "implicitDeny"
     assert decision(inline, {"PolicyType": "permission-boundary"}) == "allowed"
     assert decision({"PolicyType": "inline"}, {"PolicyType": "permission-boundary"}, {"PolicyType": "aws-managed"}) == "implicitDeny"
+    assert decision(inline, {"PolicyType": "permission-boundary"}, {"PolicyArn": "arn:aws:iam::aws:policy/AmazonS3*"}) == "implicitDeny"
+
+
+def test_an_ec2_scenario_with_all_its_resources_is_simulated(iam: Any) -> None:
+    kinds = ("instance", "image", "security-group", "network-interface", "volume")
+    arns = [f"arn:aws:ec2:us-east-1:123456789012:{kind}/x" for kind in kinds]
+    asked = {"ResourceArns": arns, "ResourceHandlingOption": "EC2-VPC-EBS", "action": "ec2:RunInstances"}
+    found = custom(iam, document(allow("ec2:RunInstances", resource="arn:aws:ec2:*:*:*/*")), **asked)
+    assert (found["EvalDecision"], len(found["ResourceSpecificResults"])) == ("allowed", 5)
 
 
 def test_results_come_in_pages(iam: Any) -> None:
@@ -166,6 +175,8 @@ REFUSALS = {
     ),
     "a caller that is a session": ("InvalidInput", {"CallerArn": "arn:aws:sts::123456789012:assumed-role/r/s"}),
     "a resource that is none": ("InvalidInput", {"ResourceArns": ["nowhere"]}),
+    "an EC2 scenario without its resources": ("InvalidInput", {"ResourceHandlingOption": "EC2-VPC-EBS"}),
+    "a scenario that is none": ("InvalidInput", {"ResourceHandlingOption": "EC2-Moon"}),
     "a marker that was not given": ("ValidationError", {"Marker": "x"}),
 }
 

@@ -178,7 +178,7 @@ def test_a_service_linked_role_is_not_bound(org: Any, member: Any, server: Any) 
     org.attach(org.policy(), member.account)
     linked = role_session(f"arn:aws:iam::{member.account}:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS", "s")
     plain = role_session(f"arn:aws:iam::{member.account}:role/plain", "s")
-    decide = server.home.authorization._levels
+    decide = server.home.authorization._standings.levels
     assert (len(decide(linked)), len(decide(plain))) == (0, 2)
 
 

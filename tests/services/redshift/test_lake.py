@@ -237,3 +237,21 @@ def test_tables_and_partitions_are_those_of_the_data_catalog(lake: AwsLake, aws:
     lake.drop_partition("spectrum_db", "sales", ["2016-01-05"])
     lake.drop_table("spectrum_db", "sales")
     assert lake.tables("spectrum_db") == []
+
+
+def test_what_is_encrypted_under_kms_is_fetched_by_who_may_decrypt(lake: AwsLake, aws: Any, bucket: str, role: str, tmp_path: Path) -> None:
+    """Truth: "Loading encrypted data files from Amazon S3": objects under SSE-KMS are decrypted for a role that may use the key."""
+    key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    for name, body in (("a.csv", b"3,30.00\n"), ("b.csv", b"4,40.00\n" * 100_000)):
+        aws.client("s3").put_object(Bucket=bucket, Key=f"sealed/{name}", Body=body, ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    files = lake.files(bucket, "sealed/", role)
+    assert [(one.key, one.size) for one in files] == [("sealed/a.csv", 8), ("sealed/b.csv", 800_000)]
+    assert files[0].fetch is not None
+    with pytest.raises(LakeError, match="kms:Decrypt") as refusal:
+        files[0].fetch(tmp_path / "fetched")
+    assert (refusal.value.code, refusal.value.status) == ("AccessDenied", 403)
+    may(aws, READS, allow("kms:Decrypt", key))
+    for file, body in zip(lake.files(bucket, "sealed/", role), (b"3,30.00\n", b"4,40.00\n" * 100_000), strict=True):
+        assert file.fetch is not None
+        file.fetch(tmp_path / "fetched")
+        assert (tmp_path / "fetched").read_bytes() == body

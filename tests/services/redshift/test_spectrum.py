@@ -4,6 +4,7 @@ The six golden rows and their totals are the scenario's (S11, "Golden test"); th
 """
 
 import gzip
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import date, timedelta
@@ -126,3 +127,31 @@ def test_an_empty_prefix_is_an_empty_table(warehouse: psycopg.Connection, bucket
     attach(warehouse, role)
     warehouse.execute(EXTERNAL_TABLE.format(bucket=bucket).replace("/CDC/", "/absent/"))
     assert warehouse.execute("select count(*) from spectrum_schema.ecommerce_sales").fetchone() == (0,)
+
+
+@pytest.mark.slow
+def test_encrypted_objects_are_loaded_by_who_may_decrypt_them(
+    warehouse: psycopg.Connection, aws: Any, server: Any, bucket: str, role: str
+) -> None:
+    """Truth: "Loading encrypted data files from Amazon S3" of the Redshift guide; the form of the refusal is that of any other of S3's."""
+    key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    for number in (0, 3):
+        body = gzip.compress("".join(line + "\n" for line in LINES[number : number + 3]).encode())
+        aws.client("s3").put_object(Bucket=bucket, Key=f"CDC/2016/12/31/23/AuroraChangesToS3-1-{number}.gz", Body=body, **sealed)
+    attach(warehouse, role)
+    warehouse.execute(EXTERNAL_TABLE.format(bucket=bucket))
+    warehouse.execute("create table sales(id int, category varchar, price float, n int, day timestamp, s varchar, t varchar, r varchar)")
+    load = f"copy sales from 's3://{bucket}/CDC/2016' iam_role '{role}' csv gzip"
+    with pytest.raises(psycopg.Error, match="Access Denied,Status 403"):
+        warehouse.execute(load)
+    with pytest.raises(psycopg.Error, match="Access Denied,Status 403"):
+        warehouse.execute("select count(*) from spectrum_schema.ecommerce_sales")
+
+    may = {"Version": "2012-10-17", "Statement": [allow("kms:Decrypt", key)]}
+    aws.client("iam").put_role_policy(RoleName="spectrum", PolicyName="decrypts", PolicyDocument=json.dumps(may))
+    warehouse.execute(load)
+    assert warehouse.execute("select count(*), sum(price * n) from sales").fetchone() == (6, 404.0)
+    assert warehouse.execute("select count(*) from spectrum_schema.ecommerce_sales").fetchone() == (6,)
+    left = list(server.settings.home.rglob("*.fetched"))
+    assert not left, "what was fetched goes with the statement"

@@ -72,23 +72,6 @@ def test_eleven_tags_are_too_many_for_an_object(s3: Any, bucket: str, refused: A
     s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
 
 
-def test_encryption_is_s3s_own_by_default_and_kms_is_not_built(s3: Any, bucket: str, refused: Any) -> None:
-    default = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]
-    assert s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"] == default
-    own = {"Rules": [default[0] | {"BucketKeyEnabled": True}]}
-    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=own)
-    assert s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"] == own
-    s3.delete_bucket_encryption(Bucket=bucket)
-    for rules, code in (
-        ([], "MalformedXML"),
-        ([default[0], default[0]], "MalformedXML"),
-        ([{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256", "KMSMasterKeyID": "k"}}], "InvalidArgument"),
-        ([{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}], "NotImplemented"),
-    ):
-        with refused(code):
-            s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
-
-
 def test_ownership_is_the_buckets_owners_until_it_is_changed(s3: Any, bucket: str, refused: Any) -> None:
     rules = s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
     assert rules == [{"ObjectOwnership": "BucketOwnerEnforced"}]

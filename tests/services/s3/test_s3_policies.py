@@ -172,6 +172,30 @@ def test_a_deny_in_the_bucket_policy_wins_also_against_the_root(s3: Any, bucket:
     s3.get_object(Bucket=bucket, Key="k")
 
 
+def test_no_policy_locks_the_owners_root_out_of_the_policy(s3: Any, bucket: str, user: Any, refused: Any) -> None:
+    """ "Permissions" of PutBucketPolicy in the API reference."""
+    everything = ["s3:*"], [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    admin = user(allow("s3:*", "*"))
+    s3.put_bucket_policy(Bucket=bucket, Policy=document(allow(*everything, Principal="*") | {"Effect": "Deny"}))
+    with refused("AccessDenied", "explicit deny"):
+        s3.list_objects_v2(Bucket=bucket)
+    for call in (admin.get_bucket_policy, admin.delete_bucket_policy):
+        with refused("AccessDenied", "explicit deny"):
+            call(Bucket=bucket)
+    s3.get_bucket_policy(Bucket=bucket)
+    s3.delete_bucket_policy(Bucket=bucket)
+    s3.list_objects_v2(Bucket=bucket)
+
+
+def test_an_old_tls_may_be_denied(s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    old = {"NumericLessThan": {"s3:TlsVersion": "1.2"}}
+    s3.put_bucket_policy(
+        Bucket=bucket, Policy=document(allow("s3:*", f"arn:aws:s3:::{bucket}/*", Principal="*", Condition=old) | {"Effect": "Deny"})
+    )
+    s3.get_object(Bucket=bucket, Key="k")
+
+
 def test_another_account_needs_the_bucket_and_its_own_leave(s3: Any, bucket: str, elsewhere: Any, refused: Any) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     inside = f"arn:aws:s3:::{bucket}/*"

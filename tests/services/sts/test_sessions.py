@@ -217,10 +217,10 @@ def test_a_session_of_a_role_that_was_made_again_does_not_act(aws: Any, bob: Cli
     old.list_users()
     iam.delete_role_policy(RoleName="r", PolicyName="p")
     iam.delete_role(RoleName="r")
-    with refused("AccessDenied"):
+    with refused("InvalidClientTokenId"):
         old.list_users()
     make_role(aws, "r", trust(aws.account), "iam:ListUsers")
-    with refused("AccessDenied"):
+    with refused("InvalidClientTokenId"):
         old.list_users()
     signed_by(aws, bob("sts").assume_role(RoleArn=role, RoleSessionName="new")["Credentials"], "iam").list_users()
 
@@ -232,10 +232,10 @@ def test_what_was_given_to_a_roles_name_is_not_an_old_sessions(aws: Any, bob: Cl
     old = signed_by(aws, bob("sts").assume_role(RoleArn=role, RoleSessionName="old")["Credentials"])
     old.assume_role(RoleArn=second, RoleSessionName="two")
     aws.client("iam").delete_role(RoleName="first")
-    with refused("AccessDenied"):
+    with refused("InvalidClientTokenId"):
         old.assume_role(RoleArn=second, RoleSessionName="two")
     make_role(aws, "first", trust(aws.account))
-    with refused("AccessDenied"):
+    with refused("InvalidClientTokenId"):
         old.assume_role(RoleArn=second, RoleSessionName="two")
 
 

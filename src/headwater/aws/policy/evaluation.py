@@ -186,10 +186,10 @@ def explain(question: Question, policies: Policies) -> list[Considered]:
 
 
 def keys(question: Question, policies: Policies) -> Iterator[str]:
-    """The condition keys that an explanation of this decision will ask for."""
-    for _, several in _binding(question, policies):
-        for statement in several.candidates(question.action):
-            yield from statement.keys
+    """The condition keys, in lower case, that an explanation of this decision will ask for."""
+    for several in (policies.identity, policies.boundary, policies.session, policies.resource, *policies.control):
+        if several is not None:
+            yield from several.keys(question.action)
 
 
 def _statements(several: PolicySet) -> Iterator[Statement]:

@@ -61,9 +61,9 @@ class Question:
         return values
 
     def settle(self, keys: Iterable[str]) -> None:
-        """Look these keys up now and let go of the request: the question may be kept, and asked again, for long."""
+        """Look these keys (in lower case) up now and let go of the request: the question may be kept, and asked again, for long."""
         for key in keys:
-            self.values(key.lower())
+            self.values(key)
         self._look_up = _nothing
 
     @property

@@ -73,11 +73,12 @@ class Policy:
 class PolicySet:
     """Several policies that are asked together. It is never changed, so what it found for an action stays found."""
 
-    __slots__ = ("_found", "policies")
+    __slots__ = ("_found", "_keys", "policies")
 
     def __init__(self, policies: Iterable[Policy]) -> None:
         self.policies = tuple(policies)
         self._found: dict[str, tuple[tuple[Statement, ...], tuple[Statement, ...]]] = {}
+        self._keys: dict[str, tuple[str, ...]] = {}
 
     def split(self, action: str) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
         """The statements that have this action: those that deny, those that allow."""
@@ -92,6 +93,16 @@ class PolicySet:
             self._found.clear()
         self._found[action] = denies, allows
         return denies, allows
+
+    def keys(self, action: str) -> tuple[str, ...]:
+        """The condition keys, in lower case, of the statements that have this action."""
+        found = self._keys.get(action)
+        if found is None:
+            found = tuple(dict.fromkeys(key.lower() for statement in self.candidates(action) for key in statement.keys))
+            if len(self._keys) >= REMEMBERED_MAX:
+                self._keys.clear()
+            self._keys[action] = found
+        return found
 
     def candidates(self, action: str) -> tuple[Statement, ...]:
         """The statements that have this action, those that deny first."""

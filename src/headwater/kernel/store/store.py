@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -121,6 +122,7 @@ class Store:
         self._fsync_always = fsync_always
         self._memory: dict[Table[Any], _Memory] = {}
         self._big: dict[tuple[str, str], _Big] = {}
+        self._changes: dict[str, int] = defaultdict(int)
         self._writers: dict[str, Shelf] = {}
         self._readers: dict[str, Shelf] = {}
         self._rangers: dict[str, Shelf] = {}
@@ -193,6 +195,10 @@ class Store:
         memory = self._memory
         return sum([(memory.get(table) or self._table(table)).changes for table in tables])
 
+    def changes(self, *services: str) -> int:
+        """As `generation`, of all that these services keep: for who remembers what another room answered."""
+        return sum([self._changes[service] for service in services])
+
     async def range(
         self, table: Table[R], *components: str, prefix: str = "", after: str | None = None, beyond: str | None = None, limit: int = 1000
     ) -> list[R]:
@@ -255,6 +261,7 @@ class Store:
         before = self._journal.position
         position = self._journal.append(changes)
         for (table, key, record), change in zip(puts, changes, strict=True):
+            self._changes[table.service] += 1
             if table.big:
                 self._big_table(table.service, table.name).change(key, position, record, change.value)
             elif record is None:

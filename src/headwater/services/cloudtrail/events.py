@@ -52,18 +52,22 @@ def event_of(account: str, region: str, entry: Entry, who: Who, *, is_data: bool
     if entry.error:
         event["errorCode"] = entry.error
         event["errorMessage"] = entry.message
-    answer = spoken.result
+    asked, answer = spoken.request, spoken.result
     event |= {
-        "requestParameters": spelled_request(entry.service, entry.operation, spoken.request),
+        "requestParameters": _omitted(spoken.omitted_bytes) or spelled_request(entry.service, entry.operation, asked),
         "responseElements": spelled_answer(entry.service, entry.operation, answer) if answer else None,
         "requestID": entry.request_id,
         "eventID": event_id(entry, account),
         "readOnly": only_reads(entry.operation),
     }
-    about = resources.shown(entry, spoken.request, region, account)
+    about = resources.shown(entry, asked, region, account)
     if about:
         event["resources"] = about
     event |= {"eventType": "AwsApiCall", "managementEvent": not is_data, "recipientAccountId": account}
     if entry.owner:
         event["sharedEventID"] = event_id(entry, "shared")
     return event | {"eventCategory": "Data" if is_data else "Management"}
+
+
+def _omitted(size: int) -> dict[str, Any] | None:
+    return {"omitted": True, "originalSize": size, "reason": "request parameters exceed the maximum size of an event"} if size else None

@@ -85,9 +85,7 @@ def _federated(who: Who, at: datetime) -> dict[str, Any]:
         }
     is_root = who.role_arn.endswith(":root")
     issuer = {"type": "Root" if is_root else "IAMUser", "arn": who.role_arn, "accountId": who.account}
-    issuer["principalId"] = who.account if is_root else who.user_id.partition(":")[0]
-    if not is_root:
-        issuer["userName"] = who.role_arn.rpartition("/")[2]
+    issuer |= {"principalId": who.account} if is_root else {"userName": who.role_arn.rpartition("/")[2]}
     return _named("FederatedUser", who) | {"sessionContext": _session(who, at, issuer)}
 
 

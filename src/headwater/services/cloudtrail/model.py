@@ -18,6 +18,8 @@ from headwater.kernel.store import Record, Table
 SERVICE_HOST: Final = "cloudtrail.amazonaws.com"
 HISTORY: Final = timedelta(days=90)
 STAMP_MAX: Final = 10**17
+SAID_BYTES_MAX: Final = 100_000
+"""Parameters and answers that are longer are left out of the event, as AWS does it at this size."""
 PACKED_FROM_BYTES: Final = 2_048
 PACKING: Final = 1
 """zlib's fastest level: calls are alike, and even so become a tenth."""
@@ -47,6 +49,8 @@ class Said(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 
     request: dict[str, Any]
     result: dict[str, Any] | None = None
+    omitted_bytes: int = 0
+    """How long both were, where that is too long for an event."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):

@@ -21,6 +21,7 @@ from headwater.kernel.store.table import encode_key
 
 from .masks import mask_of
 from .model import (
+    SAID_BYTES_MAX,
     SERVICE_HOST,
     Batch,
     DataBatch,
@@ -53,7 +54,8 @@ EVENT: Final = "cloudtrail/event"
 FORGET_EVERY: Final = timedelta(days=1)
 SHIPPED_EARLY: Final = 10_000
 """When so many events wait, a trail does not wait for its time."""
-CALLED: Final = "AWS Internal"
+UNKNOWN_SOURCE: Final = "AWS Internal"
+"""Where a call came from that came over no wire."""
 
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
 
@@ -121,7 +123,7 @@ def who_of(call: Call) -> Who:
         has_mfa=session is not None and session.mfa_at is not None,
         provider=session.provider if session is not None else "",
         source_identity=session.source_identity if session is not None else "",
-        source_ip=call.source_ip or ("" if service else CALLED),
+        source_ip=call.source_ip or ("" if service else UNKNOWN_SOURCE),
         user_agent=call.user_agent,
         service=service,
     )
@@ -133,6 +135,8 @@ def _entry(call: Call, who: int, owner: str) -> Entry:
     try:
         result = mask.of_result(call.result) if call.result and shows_answer(operation.name) else None
         said = _ENCODE(Said(mask.of_request(call.request), result))
+        if len(said) > SAID_BYTES_MAX:
+            said = _ENCODE(Said({}, None, len(said)))
     except Exception:  # the event must not be lost for what stands in it
         log.exception("parameters not recorded", service=call.service, operation=operation.name)
         said = _ENCODE(Said({}))
@@ -144,7 +148,7 @@ def _entry(call: Call, who: int, owner: str) -> Entry:
 
 
 class Recorder:
-    """The one listener. `trails` is asked for afresh whenever a trail changed."""
+    """The one listener: what it keeps in memory is only the quick copy of what the store has."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -153,14 +157,21 @@ class Recorder:
         self._open = {_slot(one): one for one in home.store.scan(shipments) if not one.until}
         self._waiting: dict[tuple[str, ...], int] = {}
         self._trails: list[Trail] = []
-        self._generation = -1
         self._hears_data = False
 
     def start(self) -> None:
-        self._home.bus.subscribe(MANAGEMENT, self._hear)
         self.look_at_trails()
+        if not self._hears_data:
+            self._home.bus.let_go(DATA)
+        self._home.bus.subscribe(MANAGEMENT, self._hear)
 
     # -- what trails want ----------------------------------------------------------------------------------------------
+
+    async def keep(self, trail: Trail) -> None:
+        """A trail that was changed counts as it is from now on."""
+        async with self._home.store.transaction() as tx:
+            tx.put(trails, trail)
+        self.look_at_trails()
 
     def look_at_trails(self) -> None:
         """After a trail changed: data events are told only while some trail wants them."""

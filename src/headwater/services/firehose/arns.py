@@ -19,7 +19,7 @@ def roles_given(ctx: Context, request: dict[str, Any]) -> list[str]:
 
 def roles_passed(ctx: Context, request: dict[str, Any]) -> list[str]:
     """Those of the caller's account; another account's role is passed by nobody, and the operation says so."""
-    return [role for role in roles_given(ctx, request) if role.split(":")[4] == ctx.account]
+    return [role for role in roles_given(ctx, request) if role.split(":")[4:5] == [ctx.account]]
 
 
 def _roles(value: Any) -> Iterator[str]:

@@ -37,6 +37,7 @@ def find(ctx: Context, name: str) -> Stream:
 
 
 @requires("firehose:CreateDeliveryStream", STREAM)
+@requires("firehose:TagDeliveryStream", STREAM, when="Tags")
 @requires("iam:PassRole", roles_passed, passed_to=PRINCIPAL)
 async def create_delivery_stream(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a stream; it is ACTIVE at once."""
@@ -73,7 +74,7 @@ async def create_delivery_stream(ctx: Context, request: dict[str, Any]) -> dict[
 
 async def _check_roles(ctx: Context, arn: str, roles: list[str]) -> None:
     for role in roles:
-        if role.split(":")[4] != ctx.account:
+        if role.split(":")[4:5] != [ctx.account]:
             raise fault("AccessDeniedException", "Cross-account pass role is not allowed.")
         if not await ctx.home.authorization.trusts(role, "firehose", source_arn=arn, region=ctx.region):
             sentence = f"Firehose is unable to assume role {role}. Please check the role provided."

@@ -29,7 +29,9 @@ async def create_database(ctx: Context, request: dict[str, Any]) -> dict[str, An
     if ctx.store.get(databases, ctx.account, ctx.region, name) is not None:
         raise fault("AlreadyExistsException", "Database already exists.")
     now = ctx.clock.now().replace(microsecond=0)
-    database = CatalogDatabase(account=ctx.account, region=ctx.region, name=name, definition=definition, created_at=now)
+    database = CatalogDatabase(
+        account=ctx.account, region=ctx.region, name=name, definition=definition, created_at=now, tags=request.get("Tags", {})
+    )
     async with ctx.store.transaction() as tx:
         tx.put(databases, database)
     return {}

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from headwater.aws.faults import Fault, fault
 from headwater.kernel.store import Record, Table
 
@@ -24,6 +26,7 @@ class CatalogDatabase(Record, frozen=True, kw_only=True):
     name: str
     definition: Definition
     created_at: datetime
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class CatalogTable(Record, frozen=True, kw_only=True):

@@ -69,6 +69,10 @@ def renamed_group(ctx: Context, request: Request) -> Iterable[str]:
     return _renamed(group(ctx, request), request, "NewGroupName")
 
 
+def renamed_certificate(now: str, request: Request) -> Iterable[str]:
+    return _renamed(now, request, "NewServerCertificateName")
+
+
 def _renamed(now: str, request: Request, member: str) -> Iterable[str]:
     head, _, rest = now.partition("/")
     path, _, name = rest.rpartition("/")

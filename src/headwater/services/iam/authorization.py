@@ -20,6 +20,7 @@ from .mfa_devices import devices
 from .model import GLOBAL, instance_profiles, policies, roles, users
 from .openid_providers import openid_providers
 from .saml_providers import saml_providers
+from .trust import in_force
 
 if TYPE_CHECKING:
     from headwater.kernel.home import Home
@@ -58,7 +59,7 @@ def _trust(home: Home, action: str, resource: str) -> ResourcePolicy | None:
     role = role_at(home.store, resource)
     if role is None:
         return None
-    return ResourcePolicy(owner=role.account, policies=(parse(role.trust, source=resource, kind="trust"),), alone=True)
+    return ResourcePolicy(owner=role.account, policies=(parse(in_force(home.store, role), source=resource, kind="trust"),), alone=True)
 
 
 @SERVICE.resource_tags

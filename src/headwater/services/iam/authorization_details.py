@@ -36,6 +36,7 @@ from .model import (
     users,
 )
 from .paging import page_in_order
+from .trust import as_it_is
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -91,7 +92,7 @@ def _described(ctx: Context, one: Bearer | Policy, uses: Uses) -> dict[str, Any]
 
 
 def _described_role(ctx: Context, role: Role) -> dict[str, Any]:
-    described = describe_role(role, last_use_of(ctx, role.unique_id))
+    described = describe_role(as_it_is(ctx, role), last_use_of(ctx, role.unique_id))
     del described["Description"], described["MaxSessionDuration"]  # this listing's role has them not
     profiles = [profile for profile in ctx.store.scan(instance_profiles, ctx.account, GLOBAL) if profile.role == role.name]
     return described | {

@@ -116,6 +116,7 @@ def _metadata(certificate: ServerCertificate) -> dict[str, Any]:
 
 
 @requires("iam:UploadServerCertificate", arns.new("server-certificate", "ServerCertificateName"))
+@requires("iam:TagServerCertificate", arns.new("server-certificate", "ServerCertificateName"), when="Tags")
 async def upload_server_certificate(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Keep a certificate, its chain and its key."""
     name = request["ServerCertificateName"]
@@ -167,7 +168,7 @@ async def list_server_certificates(ctx: Context, request: dict[str, Any]) -> dic
     return {"ServerCertificateMetadataList": [_metadata(one) for one in shown], **more}
 
 
-@requires("iam:UpdateServerCertificate", _server_certificate_arn)
+@requires("iam:UpdateServerCertificate", lambda ctx, request: arns.renamed_certificate(_server_certificate_arn(ctx, request), request))
 async def update_server_certificate(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Another name or path."""
     certificate = _find(ctx, request["ServerCertificateName"])

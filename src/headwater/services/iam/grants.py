@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from headwater.aws.policy.documents import Policy as Compiled
 from headwater.aws.policy.documents import PolicySet, parse
-from headwater.kernel.authorization import Holdings
-from headwater.kernel.identity import role_session
+from headwater.kernel.standing import Holdings
 
 from .aws_managed import AWS_MANAGED, aws_managed
 from .mfa_devices import check_code
@@ -108,8 +107,9 @@ class Grants:
     def holdings(self, principal: Principal) -> Holdings | None:
         """None where the user or role is gone, and for whom no identity policy exists: services and strangers."""
         bearer = principal.role_arn or principal.arn  # a federated user's role_arn is who vouches for it
-        unique_id = principal.user_id[:UNIQUE_ID_LENGTH]
-        return self._holdings.get((bearer, unique_id), lambda reading: _holdings(reading, bearer, unique_id, principal.kind == "federated"))
+        vouched_by = principal.session.vouched_by if principal.session is not None else ""
+        unique_id = vouched_by or principal.user_id[:UNIQUE_ID_LENGTH]
+        return self._holdings.get((bearer, unique_id), lambda reading: _holdings(reading, bearer, unique_id))
 
     def role_id(self, role_arn: str) -> str | None:
         """The unique id of the role that has this ARN now."""
@@ -125,7 +125,7 @@ class Grants:
         return self._managed.get((account, arns), lambda reading: PolicySet(_managed(reading, account, arns)))
 
 
-def _holdings(reading: Reading, arn: str, unique_id: str, is_federated: bool) -> Holdings | None:
+def _holdings(reading: Reading, arn: str, unique_id: str) -> Holdings | None:
     account, _, resource = arn.partition(":iam::")[2].partition(":")
     kind, _, path = resource.partition("/")
     name = path.rpartition("/")[2]
@@ -133,20 +133,20 @@ def _holdings(reading: Reading, arn: str, unique_id: str, is_federated: bool) ->
         return Holdings(identity=PolicySet([_compiled(aws_managed()[EVERYTHING])]), unique_id=account)
     bearer: Bearer | None
     if kind == "user":
-        bearer = _user(reading, account, name, None if is_federated else unique_id)
+        bearer = _user(reading, account, name, unique_id)
         known = True
     elif kind == "role":
         bearer = role_at(reading, arn)
-        known = bearer is not None and unique_id in {bearer.unique_id, _own_id(arn)}
+        known = bearer is not None and unique_id == bearer.unique_id
     else:
         return None
     return held(reading, bearer) if bearer is not None and known else None
 
 
-def _user(reading: Reading, account: str, name: str, unique_id: str | None) -> User | None:
+def _user(reading: Reading, account: str, name: str, unique_id: str) -> User | None:
     """By name; by id where the name is another's now: a user's session outlives a new name, but never the user."""
     user: User | None = reading.get(users, account, GLOBAL, name)
-    if unique_id is None or (user is not None and user.unique_id == unique_id):
+    if user is not None and user.unique_id == unique_id:
         return user
     renamed: User | None = reading.find(users, lambda one: one.unique_id == unique_id, account, GLOBAL)
     return renamed
@@ -157,11 +157,6 @@ def role_at(store: Store | Reading, arn: str) -> Role | None:
     account, _, path = arn.partition(":iam::")[2].partition(":role/")
     role: Role | None = store.get(roles, account, GLOBAL, path.rpartition("/")[2])
     return role if role is not None and arn_of(role) == arn else None
-
-
-def _own_id(role_arn: str) -> str:
-    """The id of a session that Headwater itself begins without asking this room: it stands for the name, whatever role bears it."""
-    return role_session(role_arn, "").user_id[:UNIQUE_ID_LENGTH]
 
 
 def held(reading: Reading, bearer: Bearer) -> Holdings:

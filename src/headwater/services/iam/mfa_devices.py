@@ -106,10 +106,8 @@ def check_code(home: Home, account: str, serial: str, code: str) -> bool:
 # -- the operations ----------------------------------------------------------------------------------------------------
 
 
-@requires(
-    "iam:CreateVirtualMFADevice",
-    lambda ctx, request: f"arn:aws:iam::{ctx.account}:mfa{request.get('Path', '/')}{request['VirtualMFADeviceName']}",
-)
+@requires("iam:CreateVirtualMFADevice", arns.new("mfa", "VirtualMFADeviceName"))
+@requires("iam:TagMFADevice", arns.new("mfa", "VirtualMFADeviceName"), when="Tags")
 async def create_virtual_mfa_device(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A new seed, as text and as a picture for an authenticator's camera. It is never shown again."""
     seed = secrets.token_bytes(SEED_BYTES)

@@ -56,6 +56,8 @@ class Group(Bearer, frozen=True, kw_only=True):
 
 class Role(Bearer, frozen=True, kw_only=True):
     trust: str
+    trusted: dict[str, str] = msgspec.field(default_factory=dict)
+    """The ids of the users and roles that the trust policy names, by ARN."""
     description: str | None = None
     max_session_s: int = 3600
     boundary: str | None = None

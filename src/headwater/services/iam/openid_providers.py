@@ -82,9 +82,12 @@ async def _kept(ctx: Context, provider: OpenIdProvider) -> dict[str, Any]:
     return {}
 
 
-@requires(
-    "iam:CreateOpenIDConnectProvider", lambda ctx, request: f"arn:aws:iam::{ctx.account}:oidc-provider/{request['Url'].partition('://')[2]}"
-)
+def _new_arn(ctx: Context, request: dict[str, Any]) -> str:
+    return f"arn:aws:iam::{ctx.account}:oidc-provider/{request['Url'].partition('://')[2]}"
+
+
+@requires("iam:CreateOpenIDConnectProvider", _new_arn)
+@requires("iam:TagOpenIDConnectProvider", _new_arn, when="Tags")
 async def create_open_id_connect_provider(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Let roles trust an issuer. Its certificate's thumbprint is kept where it is given; AWS has trusted authorities instead since 2023."""
     name = _name(request["Url"])

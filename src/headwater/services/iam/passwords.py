@@ -126,21 +126,27 @@ def _described(user: User, profile: LoginProfile) -> dict[str, Any]:
     return {"LoginProfile": {"UserName": user.name, "CreateDate": profile.created_at, "PasswordResetRequired": reset}}
 
 
+def _refuse_second(ctx: Context, user: User) -> None:
+    if ctx.store.get(login_profiles, user.account, GLOBAL, user.unique_id) is not None:
+        raise fault("EntityAlreadyExists", f"Login Profile for User {user.name} already exists.")
+
+
 @requires("iam:CreateLoginProfile", arns.user)
 async def create_login_profile(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Give a user a password."""
     user = calling_user(ctx, request.get("UserName"))
-    if ctx.store.get(login_profiles, user.account, GLOBAL, user.unique_id) is not None:
-        raise fault("EntityAlreadyExists", f"Login Profile for User {user.name} already exists.")
+    _refuse_second(ctx, user)
     if "Password" not in request:
         raise fault("ValidationError", "Must specify password when creating a login profile.")
+    digest = await _digested(ctx, user, request["Password"], None)
+    _refuse_second(ctx, user)  # another call may have been quicker meanwhile
     now = ctx.clock.now().replace(microsecond=0)
     profile = LoginProfile(
         account=user.account,
         user_id=user.unique_id,
         created_at=now,
         changed_at=now,
-        digest=await _digested(ctx, user, request["Password"], None),
+        digest=digest,
         reset_required=request.get("PasswordResetRequired", False),
     )
     async with ctx.store.transaction() as tx:
@@ -162,7 +168,8 @@ async def update_login_profile(ctx: Context, request: dict[str, Any]) -> dict[st
     profile = _find(ctx, user)
     reset = request.get("PasswordResetRequired", profile.reset_required)
     if "Password" in request:
-        profile = _changed(ctx, profile, await _digested(ctx, user, request["Password"], profile), reset_required=reset)
+        digest = await _digested(ctx, user, request["Password"], profile)
+        profile = _changed(ctx, _find(ctx, user), digest, reset_required=reset)
     async with ctx.store.transaction() as tx:
         tx.put(login_profiles, msgspec.structs.replace(profile, reset_required=reset))
     return {}
@@ -188,7 +195,8 @@ async def change_password(ctx: Context, request: dict[str, Any]) -> dict[str, An
     old, new = request["OldPassword"], request["NewPassword"]
     if not await asyncio.get_running_loop().run_in_executor(ctx.home.pools.files, _is, old, profile.digest):
         raise fault("AccessDenied", "The old password was incorrect.")
-    changed = _changed(ctx, profile, await _digested(ctx, user, new, profile), reset_required=False)
+    digest = await _digested(ctx, user, new, profile)
+    changed = _changed(ctx, _find(ctx, user), digest, reset_required=False)
     async with ctx.store.transaction() as tx:
         tx.put(login_profiles, changed)
     return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -15,9 +15,12 @@ from .last_use import last_use_of
 from .model import GLOBAL, Role, changeable_role, check_quota, describe_role, find_role, instance_profiles, roles, tagged, taken
 from .paging import page, under
 from .policies import checked_boundary
+from .trust import as_it_is, bound
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
+
+LINKED_PATH: Final = "/aws-service-role/"
 
 
 @requires("iam:CreateRole", arns.new("role", "RoleName"))
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 async def create_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Make a role."""
     name = request["RoleName"]
+    if request.get("Path", "/").startswith(LINKED_PATH):  # no organization binds what stands there
+        raise fault("InvalidInput", f"Path prefix '{LINKED_PATH}' can only be used for AWS Service linked Roles")
     documents.check_trust(request["AssumeRolePolicyDocument"])
     if taken(ctx, roles, name):
         raise fault("EntityAlreadyExists", f"Role with name {name} already exists.")
@@ -36,6 +41,7 @@ async def create_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         unique_id=new_unique_id("AROA"),
         created_at=ctx.clock.now().replace(microsecond=0),
         trust=request["AssumeRolePolicyDocument"],
+        trusted=bound(ctx, request["AssumeRolePolicyDocument"]),
         description=request.get("Description"),
         max_session_s=request.get("MaxSessionDuration", 3600),
         boundary=checked_boundary(ctx, request.get("PermissionsBoundary")),
@@ -54,7 +60,7 @@ async def create_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 async def get_role(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """The role, its trust policy included."""
     role = find_role(ctx, request["RoleName"])
-    return {"Role": describe_role(role, last_use_of(ctx, role.unique_id))}
+    return {"Role": describe_role(as_it_is(ctx, role), last_use_of(ctx, role.unique_id))}
 
 
 @requires("iam:ListRoles", arns.listed("role"))
@@ -62,7 +68,7 @@ async def list_roles(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """By name, under a path."""
     found = [role for role in ctx.store.scan(roles, ctx.account, GLOBAL) if under(request.get("PathPrefix"), role.path)]
     shown, more = page(found, request, lambda role: role.name)
-    return {"Roles": [describe_role(role, whole=False) for role in shown], **more}
+    return {"Roles": [describe_role(as_it_is(ctx, role), whole=False) for role in shown], **more}
 
 
 @requires("iam:UpdateRole", arns.role)
@@ -93,8 +99,9 @@ async def update_assume_role_policy(ctx: Context, request: dict[str, Any]) -> di
     """Whom the role trusts from now on."""
     role = changeable_role(ctx, request["RoleName"])
     documents.check_trust(request["PolicyDocument"])
+    document = request["PolicyDocument"]
     async with ctx.store.transaction() as tx:
-        tx.put(roles, msgspec.structs.replace(role, trust=request["PolicyDocument"]))
+        tx.put(roles, msgspec.structs.replace(role, trust=document, trusted=bound(ctx, document)))
     return {}
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from xml.etree import ElementTree as ET
-from xml.parsers import expat
 
 import msgspec
 
@@ -22,6 +20,8 @@ from .model import GLOBAL, described_tags, tagged, untagged
 from .paging import page
 
 if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
     from headwater.kernel.context import Context
 
 METADATA: Final = "{urn:oasis:names:tc:SAML:2.0:metadata}"
@@ -67,7 +67,10 @@ def _unparsable() -> Fault:
     return fault("InvalidInput", "Could not parse metadata")
 
 
-def _parsed(document: str) -> ET.Element:
+def _parsed(document: str) -> Element:
+    from xml.etree import ElementTree as ET  # not before somebody has metadata
+    from xml.parsers import expat
+
     parser = expat.ParserCreate(namespace_separator="}")
     builder = ET.TreeBuilder()
     parser.StartElementHandler = lambda name, attributes: builder.start(
@@ -113,6 +116,7 @@ def _key(ctx: Context, arn: str, pem: str) -> PrivateKey:
 
 
 @requires("iam:CreateSAMLProvider", "arn:aws:iam::{account}:saml-provider/{Name}")
+@requires("iam:TagSAMLProvider", "arn:aws:iam::{account}:saml-provider/{Name}", when="Tags")
 async def create_saml_provider(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Let roles trust an identity provider."""
     name = request["Name"]

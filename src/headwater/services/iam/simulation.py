@@ -18,6 +18,7 @@ from headwater.aws.policy import operators
 from headwater.aws.policy.documents import Kind, PolicySet, Statement, check, context_keys, parse
 from headwater.aws.policy.evaluation import Considered, Decision, Policies, decide, explain
 from headwater.aws.policy.question import Caller, Question
+from headwater.aws.policy.wildcards import glob, tokens
 from headwater.kernel.permissions import requires
 
 from .grants import INLINE, Reading, Written, identity_documents, managed_policies
@@ -32,6 +33,14 @@ ACTION: Final = re.compile(r"[\w-]+:\w+")
 ANY: Final = "*"
 RESOURCE_POLICY: Final = "ResourcePolicy"
 EVERYTHING: Final = PolicySet([parse('{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}')])
+MACHINE: Final = frozenset({"instance", "image", "security-group", "network-interface"})
+HANDLING: Final = {
+    "EC2-VPC-InstanceStore": MACHINE,
+    "EC2-VPC-InstanceStore-Subnet": MACHINE | {"subnet"},
+    "EC2-VPC-EBS": MACHINE | {"volume"},
+    "EC2-VPC-EBS-Subnet": MACHINE | {"subnet", "volume"},
+}
+"""What a simulation of EC2's has to name, by the ResourceHandlingOption that it asks to be held to."""
 FINDERS: Final[dict[str, Callable[[Context, str], Bearer]]] = {"user": find_user, "group": find_group, "role": find_role}
 
 
@@ -47,6 +56,8 @@ class Scenario(NamedTuple):
     """By source: where a statement stands can be shown."""
     caller: Caller
     owner: str
+    across: bool
+    """Whether it matters to whom a resource belongs: only with its policy, or where its owner is said."""
     context: dict[str, tuple[str, ...]]
     resources: list[str]
 
@@ -155,6 +166,7 @@ def _scenario(
     for action in request["ActionNames"]:
         if ACTION.fullmatch(action) is None:
             raise invalid(f"Invalid Action: {action}. An action is a service and an operation, such as iam:CreateUser.")
+    _check_handling(request)
     limits = request.get("PermissionsBoundaryPolicyInputList", [])
     if len(limits) > 1:
         raise invalid("Only one permissions boundary can be simulated.")
@@ -172,9 +184,21 @@ def _scenario(
         documents=documents,
         caller=caller,
         owner=_account(request["ResourceOwner"]) if "ResourceOwner" in request else caller.account,
+        across="ResourcePolicy" in request or "ResourceOwner" in request,
         context=_context(request.get("ContextEntries", [])),
         resources=request.get("ResourceArns") or [ANY],
     )
+
+
+def _check_handling(request: dict[str, Any]) -> None:
+    option = request.get("ResourceHandlingOption")
+    if option is None:
+        return
+    if option not in HANDLING:
+        raise invalid(f"Invalid ResourceHandlingOption: {option}")
+    missing = HANDLING[option] - {arn.rpartition(":")[2].partition("/")[0] for arn in request.get("ResourceArns", [])}
+    if missing:
+        raise invalid(f"{option} needs resources of these types too: {', '.join(sorted(missing))}")
 
 
 def _caller(arn: str) -> Caller:
@@ -203,8 +227,8 @@ def _exclusion(said: dict[str, Any]) -> Callable[[Written], bool]:
         source = f"{INLINE}{inline['AttachmentType']}/{inline['AttachmentName']}/{inline['PolicyName']}"
         return lambda written: written.source == source
     if "PolicyArn" in said:
-        arn = said["PolicyArn"]
-        return lambda written: written.source == arn
+        matches = glob(tokens(said["PolicyArn"]))
+        return lambda written: matches(written.source)
     kind = said.get("PolicyType")
     return lambda written: _type_of(written) == kind
 
@@ -312,7 +336,10 @@ def _without_doubles(lists: Iterable[list[Any]]) -> list[Any]:
 
 
 def _verdict(scenario: Scenario, action: str, resource: str) -> Verdict:
-    owner = (_owner(resource) or scenario.owner) if resource != ANY else scenario.owner
+    owner = scenario.owner
+    if resource != ANY:
+        named = _owner(resource)
+        owner = (named or owner) if scenario.across else owner
     question = Question(action, resource, scenario.caller, resource_account=owner, look_up=scenario.context.get)
     decision = decide(question, scenario.policies)
     considered = [one for one in explain(question, scenario.policies) if one.by in {"identity", "resource"}]

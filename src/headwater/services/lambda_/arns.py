@@ -31,6 +31,15 @@ def arn_of(ctx: Context, name: str, qualifier: str | None = None) -> str:
     return arn if qualifier is None else f"{arn}:{qualifier}"
 
 
+def tagged_arn(ctx: Context, request: Request) -> str:
+    return _here(ctx, request["Resource"])
+
+
+def _here(ctx: Context, arn: str) -> str:
+    """Lambda reads no partition, so an ARN of another one is asked about as the one of this that it comes to."""
+    return f"arn:{ctx.partition}:{arn.split(':', 2)[2]}"
+
+
 def passes_role(ctx: Context, request: Request) -> bool:
     """A role of another account is passed by nobody: the operation says so."""
     role: str = request.get("Role", "")
@@ -38,8 +47,7 @@ def passes_role(ctx: Context, request: Request) -> bool:
 
 
 def layers(ctx: Context, request: Request) -> Iterable[str]:
-    layers: list[str] = request["Layers"]
-    return layers
+    return [_here(ctx, each) for each in request["Layers"]]
 
 
 def layer_arn(ctx: Context, request: Request) -> str:

@@ -14,7 +14,7 @@ from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
-from . import code
+from . import SERVICE, code
 from .arns import PRINCIPAL, function_arn, layers, passes_role
 from .configuration import TAGS_MAX, configured
 from .disposal import perhaps_unused
@@ -47,6 +47,7 @@ Parameters = dict[str, Any]
 @requires("lambda:CreateFunction", function_arn)
 @requires("iam:PassRole", "{Role}", when=passes_role, passed_to=PRINCIPAL)
 @requires("lambda:GetLayerVersion", layers, when="Layers")
+@requires("lambda:TagResource", function_arn, when="Tags")
 async def create_function(ctx: Context, request: Parameters) -> Parameters:
     asked = reference(ctx, request["FunctionName"])
     _check_new(ctx, asked, request)
@@ -89,10 +90,19 @@ async def get_function(ctx: Context, request: Parameters) -> Parameters:
         "Code": {"RepositoryType": "S3", "Location": await _location_of(ctx, version.code_sha256)},
     }
     if function.tags and asked.qualifier is None:
-        answer["Tags"] = function.tags
+        answer |= _tags_for_who_may_list_them(ctx, request, function.tags, asked.function_arn)
     if function.reserved is not None:
         answer["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved}
     return answer
+
+
+def _tags_for_who_may_list_them(ctx: Context, request: Parameters, tags: dict[str, str], arn: str) -> Parameters:
+    """Since July 2024 GetFunction shows tags only to those who may ListTags."""
+    operation = SERVICE.model.operations["ListTags"]
+    if ctx.home.authorization.allows(ctx, operation, request, "lambda:ListTags", arn):
+        return {"Tags": tags}
+    words = f"User: {ctx.principal.arn} is not authorized to perform: lambda:ListTags on resource: {arn}"
+    return {"TagsError": {"ErrorCode": "AccessDeniedException", "Message": words}}
 
 
 @requires("lambda:GetFunctionConfiguration", function_arn)

@@ -16,7 +16,7 @@ from .names import no_such_resource
 
 @requires("lambda:PublishLayerVersion", layer_arn)
 async def publish_layer_version(ctx: Context, request: Parameters) -> Parameters:
-    name = _name(request["LayerName"])
+    name = _name(ctx, request["LayerName"])
     sha256, size = await _upload(ctx, request["Content"], "PublishLayerVersion")
     newest = _layers(ctx, name, with_deleted=True)
     layer = Layer(
@@ -39,20 +39,21 @@ async def publish_layer_version(ctx: Context, request: Parameters) -> Parameters
 
 @requires("lambda:GetLayerVersion", layer_version_arn)
 async def get_layer_version(ctx: Context, request: Parameters) -> Parameters:
-    layer = _find(ctx, _name(request["LayerName"]), request["VersionNumber"])
+    layer = _find(ctx, _name(ctx, request["LayerName"]), request["VersionNumber"])
     return await _whole(ctx, layer)
 
 
 @requires("lambda:GetLayerVersion", "{Arn}")
 async def get_layer_version_by_arn(ctx: Context, request: Parameters) -> Parameters:
-    *_, name, version = request["Arn"].split(":")
+    layer_arn, _, version = request["Arn"].rpartition(":")
+    name = _name(ctx, layer_arn)
     layer = _find(ctx, name, int(version))
     return await _whole(ctx, layer)
 
 
 @requires("lambda:ListLayerVersions")
 async def list_layer_versions(ctx: Context, request: Parameters) -> Parameters:
-    layers = _suiting(_layers(ctx, _name(request["LayerName"])), request)
+    layers = _suiting(_layers(ctx, _name(ctx, request["LayerName"])), request)
     newest_first = [(f"{10**12 - layer.version:012d}", describe_layer(layer)) for layer in reversed(layers)]
     return page(newest_first, request, "LayerVersions", PAGE)
 
@@ -70,7 +71,7 @@ async def list_layers(ctx: Context, request: Parameters) -> Parameters:
 @requires("lambda:DeleteLayerVersion", layer_version_arn)
 async def delete_layer_version(ctx: Context, request: Parameters) -> None:
     """Its record stays, marked: its number is never given again, and functions that have the layer keep it, as on AWS."""
-    layer = ctx.store.get(LAYERS, ctx.account, ctx.region, _name(request["LayerName"]), padded(str(request["VersionNumber"])))
+    layer = ctx.store.get(LAYERS, ctx.account, ctx.region, _name(ctx, request["LayerName"]), padded(str(request["VersionNumber"])))
     if layer is None:
         return
     async with ctx.store.transaction() as tx:
@@ -116,5 +117,9 @@ def _suiting(layers: list[Layer], request: Parameters) -> list[Layer]:
     ]
 
 
-def _name(name_or_arn: str) -> str:
-    return name_or_arn.rsplit(":", 1)[-1]
+def _name(ctx: Context, name_or_arn: str) -> str:
+    """The name of a layer of this account and region: what an ARN of another one names is not here, whatever its last word."""
+    name = name_or_arn.removeprefix(ctx.arn("lambda", "layer:"))
+    if ":" in name:
+        raise no_such_resource()
+    return name

@@ -8,13 +8,14 @@ from headwater.aws.faults import fault
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
+from .arns import tagged_arn
 from .configuration import TAGS_MAX
 from .functions import Parameters
 from .model import FUNCTIONS, LATEST, VERSIONS, Function
 from .names import invalid, not_found, reference
 
 
-@requires("lambda:TagResource", "{Resource}")
+@requires("lambda:TagResource", tagged_arn)
 async def tag_resource(ctx: Context, request: Parameters) -> None:
     function = _tagged(ctx, request)
     tags = function.tags | request["Tags"]
@@ -25,14 +26,14 @@ async def tag_resource(ctx: Context, request: Parameters) -> None:
     await _keep(ctx, function, tags)
 
 
-@requires("lambda:UntagResource", "{Resource}")
+@requires("lambda:UntagResource", tagged_arn)
 async def untag_resource(ctx: Context, request: Parameters) -> None:
     function = _tagged(ctx, request)
     tags = {key: value for key, value in function.tags.items() if key not in request["TagKeys"]}
     await _keep(ctx, function, tags)
 
 
-@requires("lambda:ListTags", "{Resource}")
+@requires("lambda:ListTags", tagged_arn)
 async def list_tags(ctx: Context, request: Parameters) -> Parameters:
     return {"Tags": _tagged(ctx, request).tags}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from .records import CLUSTERS, members
+from .records import CLUSTERS, members, plain_name
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -28,20 +28,24 @@ KINDS: Final = {
 }
 INSTANCE_PARTS: Final = ("DBClusterIdentifier", "DBParameterGroupName", "DBSubnetGroupName", "OptionGroupName")
 CLUSTER_PARTS: Final = ("DBClusterParameterGroupName", "DBSubnetGroupName", "OptionGroupName")
-RESOURCE: Final = "{ResourceName}"
 FINAL: Final = "FinalDBSnapshotIdentifier"
 
 
 def _arn(ctx: Context, kind: str, name: str | None) -> str:
-    if name is not None and name.startswith("arn:"):
-        return name
-    return ctx.arn("rds", f"{kind}:{'*' if name is None else name.lower()}")
+    plain = "*" if name is None else plain_name(ctx, kind, name)
+    return plain if plain.startswith("arn:") else ctx.arn("rds", f"{kind}:{plain}")
 
 
 def of(member: str) -> Callable[[Context, Request], str]:
     """What the member names; all of its kind where it is absent."""
     kind = KINDS[member]
     return lambda ctx, request: _arn(ctx, kind, request.get(member))
+
+
+def tagged_resource(ctx: Context, request: Request) -> str:
+    """What is tagged is named by its ARN, in any case as well."""
+    name: str = request["ResourceName"]
+    return name.lower()
 
 
 def with_parts(member: str, parts: tuple[str, ...]) -> Callable[[Context, Request], Iterable[str]]:
@@ -65,7 +69,7 @@ def with_final_snapshot(member: str, kind: str) -> Callable[[Context, Request], 
 
 
 def members_of_cluster(ctx: Context, request: Request) -> Iterable[str]:
-    name = request["DBClusterIdentifier"].rsplit(":", 1)[-1].lower()
+    name = plain_name(ctx, "cluster", request["DBClusterIdentifier"])
     cluster = ctx.store.get(CLUSTERS, ctx.account, ctx.region, name)
     return [] if cluster is None else [each.arn for each in members(ctx.store, cluster)]
 

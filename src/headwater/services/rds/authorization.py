@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from . import SERVICE
-from .records import CLUSTERS, GROUPS, INSTANCES, SUBNET_GROUPS, Cluster, Instance, tagged
+from .records import CLUSTERS, GROUPS, INSTANCES, SUBNET_GROUPS, Cluster, Instance, plain_name, tagged
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -103,7 +103,7 @@ def tags_from_request(ctx: Context, request: Request) -> str:
 def _subject(ctx: Context, request: Request) -> Instance | Cluster | None:
     """The database that the request is about, if it is there; of one that will be a cluster's, the cluster."""
     for kind in ("db", "cluster"):
-        name = request.get(NAMED_BY[kind], "").rpartition(":")[2].lower()
+        name = plain_name(ctx, kind, request.get(NAMED_BY[kind], ""))
         found: Instance | Cluster | None = ctx.store.get(PLACES[kind][0], ctx.account, ctx.region, name) if name else None
         if found is not None:
             return found

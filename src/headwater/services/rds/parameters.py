@@ -16,7 +16,7 @@ from headwater.kernel.permissions import requires
 from . import arns, names
 from .descriptions import family_of_default
 from .paging import page
-from .records import GROUPS, Group, Setting, tagged, uses
+from .records import GROUPS, Group, Setting, plain_name, tagged, uses
 from .refusals import invalid, no_such_cluster_parameter_group, no_such_parameter_group
 from .servers import servers_of
 from .settings import UNMODIFIABLE, checked, users_of
@@ -179,7 +179,7 @@ def _default(ctx: Context, scope: Scope, of_family: str) -> Group:
 
 
 def _found(ctx: Context, scope: Scope, request: dict[str, Any]) -> Group:
-    name = request[scope.name].rsplit(":", 1)[-1].lower()
+    name = plain_name(ctx, scope.arn, request[scope.name])
     of_family = family_of_default(name)
     group = _default(ctx, scope, of_family) if of_family else ctx.store.get(GROUPS, ctx.account, ctx.region, scope.scope, name)
     if group is None:

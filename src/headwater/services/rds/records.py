@@ -119,9 +119,16 @@ SUBNET_GROUPS: Final = Table("rds", "subnet_groups", SubnetGroup, key=lambda eac
 EVENTS: Final = Table("rds", "events", Event, key=lambda each: (each.account, each.region, each.at.isoformat(), each.number))
 
 
+def plain_name(ctx: Context, kind: str, name: str) -> str:
+    """The identifier in a name of any case, or in an ARN. The ARN of another kind, account or region names nothing here, and stays one:
+    what is decided of an ARN must be what is done to it.
+    """
+    return name.lower().removeprefix(ctx.arn("rds", f"{kind}:"))
+
+
 def instance_named(ctx: Context, name: str) -> Instance:
     """By identifier, in any case, or by ARN."""
-    plain = name.rsplit(":", 1)[-1].lower()
+    plain = plain_name(ctx, "db", name)
     instance = ctx.store.get(INSTANCES, ctx.account, ctx.region, plain)
     if instance is None:
         raise no_such_instance(plain)
@@ -129,7 +136,7 @@ def instance_named(ctx: Context, name: str) -> Instance:
 
 
 def cluster_named(ctx: Context, name: str) -> Cluster:
-    plain = name.rsplit(":", 1)[-1].lower()
+    plain = plain_name(ctx, "cluster", name)
     cluster = ctx.store.get(CLUSTERS, ctx.account, ctx.region, plain)
     if cluster is None:
         raise no_such_cluster(plain)

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 TAGS_MAX: Final = 50
 
 
-@requires("rds:ListTagsForResource", arns.RESOURCE)
+@requires("rds:ListTagsForResource", arns.tagged_resource)
 async def list_tags_for_resource(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     _, record = _tagged_thing(ctx, request["ResourceName"])
     return {"TagList": tag_list(record.tags)}
 
 
-@requires("rds:AddTagsToResource", arns.RESOURCE)
+@requires("rds:AddTagsToResource", arns.tagged_resource)
 async def add_tags_to_resource(ctx: Context, request: dict[str, Any]) -> None:
     table, record = _tagged_thing(ctx, request["ResourceName"])
     tags = record.tags | tagged(request)
@@ -45,7 +45,7 @@ async def add_tags_to_resource(ctx: Context, request: dict[str, Any]) -> None:
         tx.put(table, replace(record, tags=tags))
 
 
-@requires("rds:RemoveTagsFromResource", arns.RESOURCE)
+@requires("rds:RemoveTagsFromResource", arns.tagged_resource)
 async def remove_tags_from_resource(ctx: Context, request: dict[str, Any]) -> None:
     table, record = _tagged_thing(ctx, request["ResourceName"])
     gone = set(request["TagKeys"])

@@ -40,10 +40,11 @@ class Charter(msgspec.Struct, frozen=True, kw_only=True):
     roles: list[str]
     default_role: str | None
     clock_offset_us: int
+    clock_frozen_at: datetime | None = None
 
     def now(self) -> datetime:
         """AWS time."""
-        return datetime.now(UTC) + timedelta(microseconds=self.clock_offset_us)  # noqa: TID251 - the process's only Clock
+        return self.clock_frozen_at or datetime.now(UTC) + timedelta(microseconds=self.clock_offset_us)  # noqa: TID251 - the process's only Clock
 
 
 def path_in(folder: Path) -> Path:

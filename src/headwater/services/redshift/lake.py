@@ -2,7 +2,8 @@
 
 Objects are read in place: HeadObject with the header `x-headwater-in-place` makes S3 answer where the object's bytes lie as a plain
 file. Where one lies may be remembered; whether the role may read it is asked at every reading: a listing with the same header says
-whether all of its page may be read, and where it does not, each object is asked for. Easy to get wrong: a
+whether all of its page may be read, and where it does not, each object is asked for. Objects that are encrypted under somebody's
+key lie nowhere: they are read over HTTP when a statement needs them, into a file that goes with it. Easy to get wrong: a
 role that is not associated is refused by Redshift itself, before STS is asked; names that begin with `_` or `.` are no data.
 Source: Redshift documentation, "Authorizing COPY … using IAM roles", "Creating data files for queries".
 """
@@ -12,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +24,8 @@ from headwater.services.redshift.charter import Charter, CharterFile
 IN_PLACE: Final = "x-headwater-in-place"
 RENEW_BEFORE: Final = timedelta(minutes=5)
 HEADS_AT_ONCE: Final = 8
+BLOCK_BYTES: Final = 1024 * 1024
+NOWHERE: Final = Path()
 READABLE: Final = "x-headwater-readable"
 KNOWN_FILES_MAX: Final = 100_000
 CODES_OF_HEADS: Final = {"403": "AccessDenied", "404": "NoSuchKey"}
@@ -178,17 +182,21 @@ class AwsLake:
         may_remember = READABLE in page["ResponseMetadata"]["HTTPHeaders"]
         paths = self._aws.heads.map(lambda one: self._path(client, bucket, one, may_remember=may_remember), listed)
         for one, path in zip(listed, paths, strict=True):
-            yield LakeFile(path=path, key=one["Key"], size=one["Size"])
+            fetch = None if path is not None else partial(fetched, client, bucket, one["Key"])
+            yield LakeFile(path=path or NOWHERE, key=one["Key"], size=one["Size"], fetch=fetch)
 
-    def _path(self, client: Any, bucket: str, listed: dict[str, Any], *, may_remember: bool) -> Path:
+    def _path(self, client: Any, bucket: str, listed: dict[str, Any], *, may_remember: bool) -> Path | None:
         """The same object lies where it lay, as long as the file is there."""
         known_files = self._aws.known_files
         name = (bucket, listed["Key"], f"{listed['ETag']} {listed['LastModified']}")
         path = known_files.get(name) if may_remember else None
         if path is None or not path.exists():
+            path = where_it_lies(client, bucket, listed["Key"])
+            if path is None:
+                return None
             if len(known_files) >= KNOWN_FILES_MAX:
                 known_files.clear()
-            path = known_files[name] = where_it_lies(client, bucket, listed["Key"])
+            known_files[name] = path
         return path
 
     def write(self, bucket: str, key: str, path: Path, role_arn: str) -> None:
@@ -202,12 +210,18 @@ def is_data(key: str, size: int) -> bool:
     return not (key.rsplit("/", 1)[-1].startswith(("_", ".")) or (key.endswith("/") and size == 0))
 
 
-def where_it_lies(client: Any, bucket: str, key: str) -> Path:
+def where_it_lies(client: Any, bucket: str, key: str) -> Path | None:
+    """None of what is encrypted."""
     answer = client.head_object(Bucket=bucket, Key=key)
     path = answer["ResponseMetadata"]["HTTPHeaders"].get("x-headwater-file")
-    if path is None:
-        raise LakeError("InternalError", f"S3 did not say where s3://{bucket}/{key} lies", 500)
-    return Path(path)
+    return None if path is None else Path(path)
+
+
+def fetched(client: Any, bucket: str, key: str, path: Path) -> None:
+    """The object, read over HTTP."""
+    with lake_errors(), path.open("wb") as target:
+        for block in client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(BLOCK_BYTES):
+            target.write(block)
 
 
 def ask_in_place(params: dict[str, Any], **_: Any) -> None:

@@ -136,7 +136,8 @@ class Warehouses:
             folder = self.folder(cluster)
             if cluster.folder in self._running:
                 try:
-                    charter.write(folder, replace(CharterFile(folder).current(), clock_offset_us=self._offset_us()))
+                    told = CharterFile(folder).current()
+                    charter.write(folder, replace(told, clock_offset_us=self._offset_us(), clock_frozen_at=self._home.clock.frozen_at))
                 except OSError as error:  # a full disk is no reason for the house to end
                     log.warning("warehouse not told the time", cluster=cluster.identifier, error=str(error))
 
@@ -174,6 +175,7 @@ class Warehouses:
             roles=list(cluster.roles),
             default_role=cluster.default_role,
             clock_offset_us=self._offset_us(),
+            clock_frozen_at=home.clock.frozen_at,
         )
 
     def _logins(self, cluster: Cluster) -> dict[str, list[Login]]:

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from headwater.aws.faults import fault
+from headwater.engines.warehouse.type_names import TYPE_NAMES
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
@@ -15,21 +16,6 @@ from .statements import offset_of, token_of
 
 PAGE: Final = 1000
 TABLE_TYPES: Final = {"BASE TABLE": "TABLE", "LOCAL TEMPORARY": "TABLE"}
-# How the catalog writes a type, and how this API does.
-TYPE_NAMES: Final = {
-    "boolean": "bool",
-    "smallint": "int2",
-    "integer": "int4",
-    "bigint": "int8",
-    "real": "float4",
-    "double precision": "float8",
-    "character varying": "varchar",
-    "character": "bpchar",
-    "timestamp without time zone": "timestamp",
-    "timestamp with time zone": "timestamptz",
-    "time without time zone": "time",
-    "binary varying": "varbyte",
-}
 
 
 @requires("redshift-data:ListDatabases", arns.warehouse)

@@ -1,10 +1,11 @@
 """S3: objects that really are kept, with their versions, checksums and uploads in parts.
 
 Real here: every byte, its ETag and checksum, conditional and ranged requests, versioning, tags, multipart uploads, copies and
-listings in S3's own order. Bodies up to 16 KiB stand in the object's record and are acknowledged by the journal alone; longer
-ones are plain files under the home, which engines read in place. Stored and handed back, not yet obeyed: policies, public
-access blocks, ownership controls. Not here yet, and answered with 501: KMS and customer keys, object lock, lifecycle, CORS,
-website, notification, replication, SELECT.
+listings in S3's own order; policies, lists and blocks of public access are obeyed. Bodies up to 16 KiB stand in the object's record
+and are acknowledged by the journal alone; longer ones are plain files under the home, which engines read in place. Under keys of KMS
+and of customers bodies are encrypted on the disk; S3's own encryption (AES256, the default) means the home's own disk. Not here yet,
+and answered with 501: object lock, lifecycle, CORS, website, replication, SELECT. Functions
+and EventBridge are told of what happens to objects; queues and topics not yet.
 """
 
 from headwater.kernel.service import Service

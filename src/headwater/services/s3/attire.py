@@ -24,13 +24,6 @@ ARCHIVED: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 METADATA_BYTES_MAX: Final = 2048
 OBJECT_TAGS_MAX: Final = 10
 NOT_BUILT: Final = {
-    "SSECustomerAlgorithm": "x-amz-server-side-encryption-customer-algorithm",
-    "SSECustomerKey": "x-amz-server-side-encryption-customer-key",
-    "SSECustomerKeyMD5": "x-amz-server-side-encryption-customer-key-MD5",
-    "CopySourceSSECustomerAlgorithm": "x-amz-copy-source-server-side-encryption-customer-algorithm",
-    "CopySourceSSECustomerKey": "x-amz-copy-source-server-side-encryption-customer-key",
-    "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
-    "SSEKMSEncryptionContext": "x-amz-server-side-encryption-context",
     "ObjectLockMode": "x-amz-object-lock-mode",
     "ObjectLockRetainUntilDate": "x-amz-object-lock-retain-until-date",
     "ObjectLockLegalHoldStatus": "x-amz-object-lock-legal-hold",
@@ -49,11 +42,8 @@ _WORN: Final = frozenset({*SYSTEM_HEADERS, "Expires", "StorageClass", "Tagging",
 
 def refuse_not_built(request: Mapping[str, Any]) -> None:
     """Raise for a request that asks for what this room cannot keep to."""
-    asked = _NOT_BUILT_MEMBERS.intersection(request)
-    if asked:
-        raise header_not_built(NOT_BUILT[min(asked)])
-    if request.get("ServerSideEncryption", "AES256") != "AES256":
-        raise header_not_built("x-amz-server-side-encryption")
+    if not _NOT_BUILT_MEMBERS.isdisjoint(request):
+        raise header_not_built(NOT_BUILT[min(_NOT_BUILT_MEMBERS.intersection(request))])
 
 
 def check_acl(request: Mapping[str, Any], bucket: Bucket) -> None:

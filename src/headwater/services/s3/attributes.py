@@ -7,7 +7,7 @@ from typing import Any, Final
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
-from . import attire, checksums
+from . import attire, checksums, encryption
 from .access import bucket_of, key_of
 from .arns import OBJECT, versioned
 from .keeper import Keeper
@@ -28,6 +28,9 @@ async def get_object_attributes(ctx: Context, request: dict[str, Any]) -> dict[s
         if name not in ATTRIBUTES:
             raise invalid_argument("Invalid attribute name specified", "x-amz-object-attributes", name)
     version = Keeper.of(ctx).find(ctx, bucket.name, key_of(request), request.get("VersionId"), "GET")
+    encryption.check_key(version.encryption, request)
+    if version.encryption is not None and "Checksum" in wanted:
+        await encryption.opened(ctx, bucket, version.encryption, request)
     result: dict[str, Any] = {"LastModified": version.modified_at}
     if bucket.versioning:
         result["VersionId"] = version.version_id

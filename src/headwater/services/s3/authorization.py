@@ -32,6 +32,7 @@ Request = dict[str, Any]
 Values = str | Iterable[str] | None
 
 PREFIX: Final = "arn:aws:s3:::"
+OF_THE_POLICY: Final = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 SIGNED_SO: Final = "AWS4-HMAC-SHA256"
 SIGNED_BEFORE: Final = "AWS"
 OF_MEMBERS: Final = {
@@ -119,17 +120,32 @@ def policy_of(home: Home, action: str, resource: str) -> ResourcePolicy | None:
     if bucket is None or action == "s3:CreateBucket":
         return None  # CreateBucket says itself whose a name is already
     block = bucket.public_access_block or {}
-    policies = list(_of_bucket(bucket, block)) if bucket.policy else []
+    policies = list(_of_bucket(bucket, block, action)) if bucket.policy else []
     if bucket.ownership != grants.ENFORCED:
         policies += _of_lists(home, bucket, action, resource, key, ignores_public=block.get("IgnorePublicAcls", False))
     return ResourcePolicy(owner=bucket.account, policies=tuple(policies))
 
 
-def _of_bucket(bucket: Bucket, block: dict[str, bool]) -> Iterator[Policy]:
+def _of_bucket(bucket: Bucket, block: dict[str, bool], action: str) -> Iterator[Policy]:
     arn = f"{PREFIX}{bucket.name}"
-    yield parse(bucket.policy, source=arn, kind="resource")
+    if action in OF_THE_POLICY:
+        yield _not_against_root(bucket.policy, bucket.account, arn)
+    else:
+        yield parse(bucket.policy, source=arn, kind="resource")
     if block.get("RestrictPublicBuckets") and is_public(bucket.policy):
         yield _for_owner_alone(bucket.account, arn)
+
+
+@lru_cache(maxsize=1024)
+def _not_against_root(text: str, account: str, arn: str) -> Policy:
+    """No policy locks the owner's root out of the policy itself. Source: "Permissions" of PutBucketPolicy in the API reference."""
+    policy = json.loads(text)
+    statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+    for statement in statements:
+        if statement["Effect"] == "Deny":
+            condition = statement.setdefault("Condition", {})
+            condition["ForAllValues:ArnNotEqualsIfExists"] = {"aws:PrincipalArn": f"arn:aws:iam::{account}:root"}
+    return parse(json.dumps(policy | {"Statement": statements}), source=arn, kind="resource")
 
 
 @lru_cache(maxsize=1024)
@@ -218,6 +234,12 @@ def signature_age(ctx: Context, request: Request) -> Values:
         return None
     signed_at = moment_of(ctx.signature.timestamp)
     return None if signed_at is None else str(max(0, int((ctx.clock.machine() - signed_at).total_seconds() * 1000)))
+
+
+@SERVICE.condition_key("s3:TlsVersion")
+def tls_version(ctx: Context, request: Request) -> Values:
+    """Our loopback endpoint stands for S3's, which speak TLS, as for aws:SecureTransport."""
+    return "1.3"
 
 
 @SERVICE.condition_key("s3:x-amz-content-sha256")

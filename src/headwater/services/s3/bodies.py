@@ -3,7 +3,8 @@
 A body of up to INLINE_BYTES_MAX stands in its object's record and costs no file. A longer one is a plain file of its own under a
 name that was never used before: whole and on the disk before its record is committed, unchanged ever after, removed when the
 record is gone. So a record never names a file that is not whole, a copy can be a hard link, and an engine may read a file in
-place. A crash may leave files that no record names; the keeper sweeps them. Blocking work runs in the pool `files`.
+place. A body that is encrypted (`sealing`) is sealed on its way in and opened on its way out, in the same threads; engines are told
+of no such file. A crash may leave files that no record names; the keeper sweeps them. Blocking work runs in the pool `files`.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from headwater.aws.checksums import Hasher, checksum, hasher, text_of
 from headwater.aws.faults import Fault, fault
 from headwater.aws.wire import Stream
 
 from .refusals import too_large
+from .sealing import Keys, SealedReader, SealedWriter, sealed
 
 INLINE_BYTES_MAX: Final = 16 * 1024
 ONE_READ_BYTES_MAX: Final = 256 * 1024
@@ -57,11 +59,13 @@ class _Arriving:
     handle: Any
     md5: Any
     sums: list[Hasher] = field(default_factory=list)
+    sealing: SealedWriter | None = None
     size: int = 0
 
     def absorb(self, pieces: list[bytes]) -> None:
+        write = self.handle.write if self.sealing is None else self.sealing.write
         for piece in pieces:
-            self.handle.write(piece)
+            write(piece)
             self.md5.update(piece)
             for state in self.sums:
                 state.update(piece)
@@ -98,8 +102,13 @@ class Bodies:
 
     # -- arriving ------------------------------------------------------------------------------------------------------
 
-    async def take(self, body: Stream | bytes | None, algorithms: Iterable[str], *, inline: bool = True) -> tuple[Arrived, list[str]]:
-        """Read `body` to its end and keep it; also its checksums, one for each of `algorithms`. Nothing is kept if the stream raises."""
+    async def take(
+        self, body: Stream | bytes | None, algorithms: Iterable[str], *, inline: bool = True, keys: Keys = ()
+    ) -> tuple[Arrived, list[str]]:
+        """Read `body` to its end and keep it, sealed with `keys` if there are any; also its checksums, one for each of `algorithms`.
+
+        Nothing is kept if the stream raises.
+        """
         said = None
         if isinstance(body, Stream):
             said = body.length
@@ -109,18 +118,18 @@ class Bodies:
             elif said is not None and said <= INLINE_BYTES_MAX:
                 body = await body.read()
             else:
-                return await self._take_stream(body, list(algorithms), inline)
+                return await self._take_stream(body, list(algorithms), inline, keys)
         body = body or b""
         _check_complete(len(body), said)
         if inline and len(body) <= INLINE_BYTES_MAX:
-            return _summed(body, algorithms)
-        return await self._run(self._write_whole, body, list(algorithms))
+            return _summed(body, algorithms, keys)
+        return await self._run(self._write_whole, body, list(algorithms), keys)
 
-    def _write_whole(self, body: bytes, algorithms: list[str]) -> tuple[Arrived, list[str]]:
-        arrived, sums = _summed(body, algorithms)
+    def _write_whole(self, body: bytes, algorithms: list[str], keys: Keys) -> tuple[Arrived, list[str]]:
+        arrived, sums = _summed(body, algorithms, keys)
         path = self._new_path()
         with path.open("xb") as handle:
-            handle.write(body)
+            handle.write(arrived.inline)
             handle.flush()
             os.fdatasync(handle.fileno())
         arrived.inline, arrived.file = b"", path.name
@@ -131,8 +140,8 @@ class Bodies:
         path.parent.mkdir(exist_ok=True)
         return path
 
-    async def _take_stream(self, body: Stream, algorithms: list[str], inline: bool) -> tuple[Arrived, list[str]]:
-        arriving = await self._run(self._begin, algorithms)
+    async def _take_stream(self, body: Stream, algorithms: list[str], inline: bool, keys: Keys) -> tuple[Arrived, list[str]]:
+        arriving = await self._run(self._begin, algorithms, keys)
         try:
             gathered: list[bytes] = []
             size = 0
@@ -146,7 +155,7 @@ class Bodies:
             _check_complete(arriving.size + size, body.length)
             if inline and arriving.size == 0 and size <= INLINE_BYTES_MAX:
                 self._abandon(arriving)
-                return _summed(b"".join(gathered), algorithms)
+                return _summed(b"".join(gathered), algorithms, keys)
             file = await self._run(self._finish, arriving, gathered)
         except BaseException:
             self._abandon(arriving)
@@ -154,14 +163,18 @@ class Bodies:
         arrived = Arrived(arriving.size, arriving.md5.hexdigest(), file=file)
         return arrived, [text_of(state) for state in arriving.sums]
 
-    def _begin(self, algorithms: list[str]) -> _Arriving:
+    def _begin(self, algorithms: list[str], keys: Keys) -> _Arriving:
         path = self._new_path()
         sums = [hasher(algorithm.lower()) for algorithm in algorithms]
-        return _Arriving(path, path.open("xb"), hashlib.md5(usedforsecurity=False), sums)
+        handle = path.open("xb")
+        sealing = SealedWriter(keys, handle.write) if keys else None
+        return _Arriving(path, handle, hashlib.md5(usedforsecurity=False), sums, sealing)
 
     @staticmethod
     def _finish(arriving: _Arriving, last: list[bytes]) -> str:
         arriving.absorb(last)
+        if arriving.sealing is not None:
+            arriving.sealing.finish()
         arriving.handle.flush()
         os.fdatasync(arriving.handle.fileno())
         arriving.handle.close()
@@ -212,7 +225,17 @@ class Bodies:
                 return os.pread(descriptor, length, first)
             finally:
                 os.close(descriptor)
-        return Stream(_Blocks(descriptor, first, length, self._pool), length)
+        return Stream(_Blocks(_File(descriptor).read, first, length, self._pool), length)
+
+    def stored(self, inline: bytes, file: str) -> Stored:
+        """The bytes as they stand on the disk or in the record. The file is opened now."""
+        return _File(os.open(self.path(file), os.O_RDONLY | os.O_CLOEXEC)) if file else _Inline(inline)
+
+    def opened(self, reader: SealedReader, first: int, length: int) -> bytes | Stream:
+        """As `read`, of a sealed body."""
+        if length <= ONE_READ_BYTES_MAX:
+            return reader.read_all(length, first)
+        return Stream(_Blocks(reader.read, first, length, self._pool), length)
 
     def source(self, inline: bytes, file: str, first: int, length: int) -> Stream:
         """As `read`, always as a stream: for a body that is to be taken again."""
@@ -291,9 +314,10 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _summed(body: bytes, algorithms: Iterable[str]) -> tuple[Arrived, list[str]]:
+def _summed(body: bytes, algorithms: Iterable[str], keys: Keys) -> tuple[Arrived, list[str]]:
     sums = [checksum(algorithm, body) for algorithm in algorithms]
-    return Arrived(len(body), hashlib.md5(body, usedforsecurity=False).hexdigest(), inline=body), sums
+    kept = sealed(keys, body) if keys else body
+    return Arrived(len(body), hashlib.md5(body, usedforsecurity=False).hexdigest(), inline=kept), sums
 
 
 def _check_complete(size: int, said: int | None) -> None:
@@ -321,11 +345,45 @@ class _UnlessRefused:
             self._bodies.remove("", self._file)
 
 
-class _Blocks:
-    """The bytes of a file, a block at a time. Owns the descriptor, also when nobody ever reads."""
+class Stored(Protocol):
+    """Bytes at rest, read from anywhere."""
 
-    def __init__(self, descriptor: int, first: int, length: int, pool: ThreadPoolExecutor) -> None:
+    def read(self, count: int, at: int) -> bytes: ...
+
+
+class _Inline:
+    """Of a body that stands in its record."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def read(self, count: int, at: int) -> bytes:
+        return self._body[at : at + count]
+
+
+class _File:
+    """Of a file. Owns the descriptor, also when nobody ever reads."""
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+
+    def read(self, count: int, at: int) -> bytes:
+        return os.pread(self._descriptor, count, at)
+
+    def __del__(self) -> None:
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+
+
+class _Blocks:
+    """A body, a block at a time."""
+
+    def __init__(self, read: Callable[[int, int], bytes], first: int, length: int, pool: ThreadPoolExecutor) -> None:
+        self._read = read
         self._first = first
         self._length = length
         self._pool = pool
@@ -334,11 +392,7 @@ class _Blocks:
         loop = asyncio.get_running_loop()
         at, end = self._first, self._first + self._length
         while at < end:
-            block = await loop.run_in_executor(self._pool, os.pread, self._descriptor, min(BLOCK_BYTES, end - at), at)
+            block = await loop.run_in_executor(self._pool, self._read, min(BLOCK_BYTES, end - at), at)
             assert block, "a body's file is shorter than its record says"
             at += len(block)
             yield block
-
-    def __del__(self) -> None:
-        with contextlib.suppress(OSError):
-            os.close(self._descriptor)

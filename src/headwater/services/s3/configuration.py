@@ -1,7 +1,7 @@
-"""What a bucket is told about itself: versioning, encryption, ownership, the blocks of public access.
+"""What a bucket is told about itself: versioning, ownership, the blocks of public access.
 
-Versioning and ownership are obeyed by this room; the default encryption can only be S3's own (AES256), so that what is answered
-is so. The blocks are obeyed where policies and lists are written (`policies`, `grants`) and where they are read (`authorization`).
+Versioning and ownership are obeyed by this room. The blocks are obeyed where policies and lists are written (`policies`, `grants`) and
+where they are read (`authorization`).
 What no bucket here can have yet is in `absent`.
 """
 
@@ -19,7 +19,7 @@ from .access import bucket_of
 from .arns import BUCKET
 from .buckets import ALL_BLOCKED, OWNERSHIPS
 from .records import BUCKETS, Bucket
-from .refusals import header_not_built, invalid_argument, malformed_xml
+from .refusals import header_not_built, malformed_xml
 
 STATUSES: Final = ("Enabled", "Suspended")
 
@@ -47,34 +47,6 @@ async def put_bucket_versioning(ctx: Context, request: dict[str, Any]) -> None:
     if asked.get("MFADelete", "Disabled") != "Disabled":
         raise header_not_built("x-amz-mfa")
     await _keep(ctx, replace(bucket, versioning=status, plain=False))
-
-
-@requires("s3:GetEncryptionConfiguration", BUCKET)
-async def get_bucket_encryption(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    bucket = bucket_of(ctx, request)
-    key_enabled = (bucket.encryption or {}).get("BucketKeyEnabled", False)
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": key_enabled}
-    return {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}
-
-
-@requires("s3:PutEncryptionConfiguration", BUCKET)
-async def put_bucket_encryption(ctx: Context, request: dict[str, Any]) -> None:
-    bucket = bucket_of(ctx, request)
-    rules = request["ServerSideEncryptionConfiguration"].get("Rules") or []
-    if len(rules) != 1 or not rules[0].get("ApplyServerSideEncryptionByDefault"):
-        raise malformed_xml()
-    default = rules[0]["ApplyServerSideEncryptionByDefault"]
-    if default.get("SSEAlgorithm") != "AES256":
-        raise header_not_built("x-amz-server-side-encryption")
-    if "KMSMasterKeyID" in default:
-        sentence = "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse"
-        raise invalid_argument(sentence, "ApplyServerSideEncryptionByDefault")
-    await _keep(ctx, replace(bucket, encryption={"BucketKeyEnabled": bool(rules[0].get("BucketKeyEnabled", False))}))
-
-
-@requires("s3:PutEncryptionConfiguration", BUCKET)
-async def delete_bucket_encryption(ctx: Context, request: dict[str, Any]) -> None:
-    await _keep(ctx, replace(bucket_of(ctx, request), encryption=None))
 
 
 @requires("s3:GetBucketOwnershipControls", BUCKET)

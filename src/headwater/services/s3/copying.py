@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from headwater.aws.wire import Stream
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
-from . import attire, checksums, conditions, ranges
+from . import attire, checksums, conditions, encryption, ranges
 from .access import bucket_of, key_of
 from .arns import OBJECT, copies_tags, copy_gets_tags, of_source, sets_acl, source_object, split_source
 from .bodies import SINGLE_PUT_BYTES_MAX, Arrived, Bodies
+from .encryption import Seal
 from .keeper import Keeper, now_of
-from .multipart import PartSums, part_number, upload_of
+from .multipart import PartSums, part_number, part_seal, upload_of
 from .objects import as_written, checksum_members
 from .records import NULL, Bucket, ObjectVersion
 from .refusals import archived, invalid_argument, invalid_request
 
 DIRECTIVES: Final = ("COPY", "REPLACE")
+SOURCE: Final = "CopySource"
+"""Begins the members that speak of the source."""
 
 
 @requires("s3:PutObject", OBJECT)
@@ -43,7 +47,7 @@ async def copy_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 
     keeper = Keeper.of(ctx)
     algorithm = _algorithm(request) or source.checksum_algorithm or checksums.DEFAULT
-    arrived, checksum = await _copied(keeper.bodies, source, algorithm)
+    arrived, checksum, seal = await _copied(ctx, request, bucket, source_bucket, source, algorithm)
     with keeper.bodies.unless_refused(arrived.file):
         new = ObjectVersion(
             bucket=bucket.name,
@@ -51,14 +55,15 @@ async def copy_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
             order="",
             modified_at=now_of(ctx),
             size=arrived.size,
-            etag=arrived.etag,
+            etag=seal.etag(arrived),
             body=arrived.inline,
             file=arrived.file,
+            encryption=seal.encryption,
             checksum_algorithm=algorithm,
             checksum=checksum,
             **worn,
         )
-        written = await keeper.write(ctx, new, request)
+        written = await keeper.write(ctx, new, request, told="ObjectCreated:Copy")
     ctx.bus.publish("s3/object-created", written)
     result = as_written(written, bucket)
     result["CopyObjectResult"] = {"ETag": result.pop("ETag"), "LastModified": written.modified_at, **checksum_members(written)}
@@ -78,15 +83,16 @@ async def upload_part_copy(ctx: Context, request: dict[str, Any]) -> dict[str, A
         first, last = ranges.of_source(request["CopySourceRange"], source.size)
     keeper = Keeper.of(ctx)
     sums_of = PartSums(upload, number, "")
-    stream = keeper.bodies.source(source.body, source.file, first, last - first + 1)
-    arrived, sums = await keeper.bodies.take(stream, sums_of.algorithms, inline=False)
+    stream = await _source_stream(ctx, request, source_bucket, source, first, last - first + 1)
+    seal = await part_seal(ctx, bucket, upload, request)
+    arrived, sums = await keeper.bodies.take(stream, sums_of.algorithms, inline=False, keys=seal.keys)
     with keeper.bodies.unless_refused(arrived.file):
-        part = sums_of.part(arrived.size, arrived.etag, arrived.file, sums, ctx)
+        part = sums_of.part(arrived.size, seal.etag(arrived), arrived.file, sums, ctx)
         await keeper.keep_part(upload, part)
     result: dict[str, Any] = {"ETag": f'"{part.etag}"', "LastModified": part.modified_at}
     if upload.checksum_algorithm:
         result[checksums.member(upload.checksum_algorithm)] = part.checksum
-    return {"CopyPartResult": result, "ServerSideEncryption": "AES256"} | _source_version(source_bucket, source)
+    return {"CopyPartResult": result} | encryption.shown(upload.encryption) | _source_version(source_bucket, source)
 
 
 # -- the source ------------------------------------------------------------------------------------------------------------
@@ -122,7 +128,7 @@ def check_in_place(request: dict[str, Any], bucket: Bucket, key: str, source: Ob
     """Raise for a copy of an object onto itself that would change nothing."""
     if (source.bucket, source.key) != (bucket.name, key) or bucket.versioning == "Enabled" or "VersionId" in request:
         return
-    changes = ("StorageClass", "ServerSideEncryption", "WebsiteRedirectLocation", "ChecksumAlgorithm")
+    changes = ("StorageClass", *encryption.MEMBERS, "WebsiteRedirectLocation", "ChecksumAlgorithm")
     if request.get("MetadataDirective") == "REPLACE" or bucket.encryption is not None or any(name in request for name in changes):
         return
     raise invalid_request(
@@ -163,8 +169,21 @@ def _algorithm(request: dict[str, Any]) -> str:
     return asked
 
 
-async def _copied(bodies: Bodies, source: ObjectVersion, algorithm: str) -> tuple[Arrived, str]:
-    """The source's bytes under a name of their own, with their checksum."""
+async def _copied(
+    ctx: Context, request: dict[str, Any], bucket: Bucket, source_bucket: Bucket, source: ObjectVersion, algorithm: str
+) -> tuple[Arrived, str, Seal]:
+    """The source's bytes under a name of their own, encrypted as the copy is to be, with their checksum."""
+    bodies = Keeper.of(ctx).bodies
+    wanted = encryption.wanted(ctx, request, bucket)
+    if wanted is None and not encryption.concerns(source.encryption, request, SOURCE):
+        return (*await _copied_in_the_clear(bodies, source, algorithm), encryption.PLAIN)
+    stream = await _source_stream(ctx, request, source_bucket, source, 0, source.size)
+    seal = encryption.PLAIN if wanted is None else await encryption.sealed(ctx, bucket, request["Key"], wanted)
+    arrived, (checksum,) = await bodies.take(stream, [algorithm], keys=seal.keys)
+    return arrived, checksum, seal
+
+
+async def _copied_in_the_clear(bodies: Bodies, source: ObjectVersion, algorithm: str) -> tuple[Arrived, str]:
     same = algorithm == source.checksum_algorithm and source.checksum_type == checksums.FULL_OBJECT and not source.parts
     if same and not source.file:
         return Arrived(source.size, source.etag, inline=source.body), source.checksum
@@ -173,3 +192,12 @@ async def _copied(bodies: Bodies, source: ObjectVersion, algorithm: str) -> tupl
     stream = bodies.source(source.body, source.file, 0, source.size)
     arrived, (checksum,) = await bodies.take(stream, [algorithm])
     return arrived, checksum
+
+
+async def _source_stream(ctx: Context, request: dict[str, Any], bucket: Bucket, source: ObjectVersion, first: int, length: int) -> Stream:
+    """What the source holds, as a body that is to be taken again; its file is opened before anything is waited for."""
+    bodies = Keeper.of(ctx).bodies
+    if not encryption.concerns(source.encryption, request, SOURCE):
+        return bodies.source(source.body, source.file, first, length)
+    found = bodies.opened(await encryption.reader(ctx, bodies, bucket, source, request, SOURCE), first, length)
+    return found if isinstance(found, Stream) else Stream.of(found)

@@ -70,7 +70,9 @@ async def list_objects(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _may_read_all(ctx: Context, bucket: Bucket, page: Page[ObjectVersion]) -> bool:
-    """Whether the caller may read every object of the page: so that one who reads in place need not ask for each again."""
+    """Whether the caller may read every object of the page in place: so that one who does need not ask for each again."""
+    if any(version.encryption is not None for version in page.rows):
+        return False
     get = SERVICE.model.operations["GetObject"]
     asked = ({"Bucket": bucket.name, "Key": version.key} for version in page.rows)
     allows = ctx.home.authorization.allows

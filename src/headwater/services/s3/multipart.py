@@ -8,6 +8,7 @@ to sum it: ETag and checksums of the whole follow from those of the parts. Sente
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable
 from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import quote
@@ -17,9 +18,10 @@ from headwater.kernel.context import Context
 from headwater.kernel.identity import canonical_id
 from headwater.kernel.permissions import requires
 
-from . import attire, checksums
+from . import attire, checksums, encryption
 from .access import bucket_of, key_of, owner_of
 from .arns import OBJECT, sets_acl
+from .encryption import Seal
 from .keeper import Keeper, end_upload, now_of
 from .listing import encoded
 from .objects import as_written, check_length, checksum_members
@@ -41,6 +43,8 @@ async def create_multipart_upload(ctx: Context, request: dict[str, Any]) -> dict
     attire.check_acl(request, bucket)
     algorithm = request.get("ChecksumAlgorithm", "")
     checksum_type = checksums.type_for(algorithm, request.get("ChecksumType"))
+    wanted = encryption.wanted(ctx, request, bucket)
+    seal = encryption.PLAIN if wanted is None else await encryption.sealed(ctx, bucket, key, wanted)
     keeper = Keeper.of(ctx)
     order = keeper.orders.next()
     upload = Upload(
@@ -50,6 +54,7 @@ async def create_multipart_upload(ctx: Context, request: dict[str, Any]) -> dict
         order=order,
         initiated_at=now_of(ctx),
         initiator=ctx.principal.arn,
+        encryption=seal.encryption,
         checksum_algorithm=algorithm,
         checksum_type=checksum_type,
         **attire.asked(request),
@@ -61,7 +66,7 @@ async def create_multipart_upload(ctx: Context, request: dict[str, Any]) -> dict
         "Bucket": bucket.name,
         "Key": key,
         "UploadId": upload.upload_id,
-        "ServerSideEncryption": "AES256",
+        **encryption.shown_to_writer(upload.encryption),
         "ChecksumAlgorithm": algorithm or None,
         "ChecksumType": checksum_type or None,
     }
@@ -78,13 +83,14 @@ async def upload_part(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     check_length(ctx, body)
     keeper = Keeper.of(ctx)
     sums_of = PartSums(upload, number, algorithm)
-    arrived, sums = await keeper.bodies.take(body, sums_of.algorithms, inline=False)
+    seal = await part_seal(ctx, bucket, upload, request)
+    arrived, sums = await keeper.bodies.take(body, sums_of.algorithms, inline=False, keys=seal.keys)
     with keeper.bodies.unless_refused(arrived.file):
         checksums.check_md5(request.get("ContentMD5"), arrived.etag)
         checksums.check_sum(algorithm, given, sums[0], body)
-        part = sums_of.part(arrived.size, arrived.etag, arrived.file, sums, ctx)
+        part = sums_of.part(arrived.size, seal.etag(arrived), arrived.file, sums, ctx)
         await keeper.keep_part(upload, part)
-    result = {"ETag": f'"{part.etag}"', "ServerSideEncryption": "AES256"}
+    result = {"ETag": f'"{part.etag}"', **encryption.shown(upload.encryption)}
     shown = algorithm or upload.checksum_algorithm or checksums.DEFAULT
     return result | {checksums.member(shown): sums[0]}
 
@@ -99,6 +105,8 @@ async def complete_multipart_upload(ctx: Context, request: dict[str, Any]) -> di
     algorithm, checksum, checksum_type = whole_checksum(upload, parts)
     check_whole(request, upload, algorithm, checksum, parts)
 
+    if encryption.concerns(upload.encryption, request):
+        await _check_completes(ctx, bucket, upload, request)
     keeper = Keeper.of(ctx)
     file = await _joined(keeper, parts)
     with keeper.bodies.unless_refused(file):
@@ -113,16 +121,38 @@ async def complete_multipart_upload(ctx: Context, request: dict[str, Any]) -> di
             size=sum(part.size for part in parts),
             etag=checksums.etag_of_parts([part.etag for part in parts]),
             file=file,
+            encryption=upload.encryption,
             checksum_algorithm=algorithm,
             checksum=checksum,
             checksum_type=checksum_type,
             parts=[PartMark(part.number, part.size, part.checksum) for part in parts],
             **attire.worn(upload),
         )
-        written = await keeper.write(ctx, new, request, upload=upload)
+        written = await keeper.write(ctx, new, request, told="ObjectCreated:CompleteMultipartUpload", upload=upload)
     ctx.bus.publish("s3/object-created", written)
     result = {"Location": location_of(ctx, bucket, upload.key), "Bucket": bucket.name, "Key": upload.key}
-    return result | as_written(written, bucket) | checksum_members(written)
+    told = {name: value for name, value in as_written(written, bucket).items() if name not in encryption.NOT_AT_THE_END}
+    return result | told | checksum_members(written)
+
+
+def part_seal(ctx: Context, bucket: Bucket, upload: Upload, request: dict[str, Any]) -> Awaitable[Seal]:
+    """The keys for a part: those of its upload, opened for who sends it."""
+    encryption.check_part_key(upload.encryption, request)
+    return _part_seal(ctx, bucket, upload, request)
+
+
+async def _part_seal(ctx: Context, bucket: Bucket, upload: Upload, request: dict[str, Any]) -> Seal:
+    if upload.encryption is None:
+        return encryption.PLAIN
+    return Seal(upload.encryption, await encryption.opened(ctx, bucket, upload.encryption, request))
+
+
+async def _check_completes(ctx: Context, bucket: Bucket, upload: Upload, request: dict[str, Any]) -> None:
+    """KMS must let the caller have the key again. A customer's key need not be given again, but must not be another."""
+    if not encryption.OF_CUSTOMER.isdisjoint(request):
+        encryption.check_part_key(upload.encryption, request)
+    elif upload.encryption is not None and upload.encryption.algorithm != encryption.CUSTOMER:
+        await encryption.opened(ctx, bucket, upload.encryption, request)
 
 
 async def _joined(keeper: Keeper, parts: list[Part]) -> str:

@@ -9,7 +9,7 @@ from headwater.aws.wire import Stream
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
-from . import attire, checksums, conditions, ranges
+from . import attire, checksums, conditions, encryption, ranges
 from .access import bucket_of, key_of
 from .arns import OBJECT, sets_acl, versioned
 from .keeper import Keeper, now_of
@@ -17,7 +17,9 @@ from .records import Bucket, ObjectVersion
 from .refusals import archived, invalid_argument, invalid_request
 
 IN_PLACE: Final = "x-headwater-in-place"
-"""Asked of HEAD by engines of the house: the path of a plain file with the body, so that they read it without HTTP."""
+"""Asked of HEAD by engines of the house: the path of a plain file with the body, so that they read it without HTTP.
+
+Of an encrypted body nothing is said: it is read over HTTP, by who may."""
 RESPONSE_OVERRIDES: Final = {
     "ResponseCacheControl": "CacheControl",
     "ResponseContentDisposition": "ContentDisposition",
@@ -41,11 +43,13 @@ async def put_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     worn = attire.asked(request)
     algorithm, given = checksums.asked(request, ctx.headers)
     sums_wanted = (algorithm or checksums.DEFAULT,)
+    wanted = encryption.wanted(ctx, request, bucket)
 
     keeper = Keeper.of(ctx)
     body = request.get("Body")
     check_length(ctx, body)
-    arrived, (checksum,) = await keeper.bodies.take(body, sums_wanted)
+    seal = encryption.PLAIN if wanted is None else await encryption.sealed(ctx, bucket, key, wanted)
+    arrived, (checksum,) = await keeper.bodies.take(body, sums_wanted, keys=seal.keys)
     with keeper.bodies.unless_refused(arrived.file):
         checksums.check_md5(request.get("ContentMD5"), arrived.etag)
         checksums.check_sum(algorithm, given, checksum, body)
@@ -55,9 +59,10 @@ async def put_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
             order="",
             modified_at=now_of(ctx),
             size=arrived.size,
-            etag=arrived.etag,
+            etag=seal.etag(arrived),
             body=arrived.inline,
             file=arrived.file,
+            encryption=seal.encryption,
             checksum_algorithm=sums_wanted[0],
             checksum=checksum,
             **worn,
@@ -82,9 +87,15 @@ async def get_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     check_conditions(ctx, request, version)
     if version.storage_class in attire.ARCHIVED:
         raise archived(version.storage_class)
+    reader = None
+    if encryption.concerns(version.encryption, request):
+        reader = await encryption.reader(ctx, keeper.bodies, bucket, version, request)
     result = described(version, bucket)
     first, length = _select(ctx, request, version, result)
-    result["Body"] = keeper.bodies.read(version.body, version.file, first, length)
+    if reader is None:
+        result["Body"] = keeper.bodies.read(version.body, version.file, first, length)
+    else:
+        result["Body"] = keeper.bodies.opened(reader, first, length)
     return _overridden(ctx, request, result)
 
 
@@ -95,9 +106,12 @@ async def head_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     version = keeper.find(ctx, bucket.name, key_of(request), request.get("VersionId"), "HEAD")
     attire.refuse_not_built(request)
     check_conditions(ctx, request, version)
+    encryption.check_key(version.encryption, request)
+    if version.encryption is not None and request.get("ChecksumMode") == "ENABLED":  # of what is encrypted, a checksum tells something
+        await encryption.opened(ctx, bucket, version.encryption, request)
     result = described(version, bucket)
     _select(ctx, request, version, result)
-    if IN_PLACE in ctx.headers:
+    if IN_PLACE in ctx.headers and version.encryption is None:
         path = await keeper.bodies.in_place(version.order, version.body, version.file)
         ctx.reply_headers["x-headwater-file"] = str(path)
     return _overridden(ctx, request, result)
@@ -113,7 +127,7 @@ async def delete_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
     if version_id is None:
         marker = await keeper.delete(ctx, bucket.name, key, request)
         return {} if marker is None else {"DeleteMarker": True, "VersionId": marker.version_id}
-    gone = await keeper.delete_version(bucket.name, key, version_id, request)
+    gone = await keeper.delete_version(ctx, bucket.name, key, version_id, request)
     return {"VersionId": version_id, "DeleteMarker": True if gone is not None and gone.marker else None}
 
 
@@ -129,7 +143,7 @@ def described(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
         "ETag": f'"{version.etag}"',
         "ContentType": version.content_type or attire.DEFAULT_TYPE,
         "Metadata": version.metadata,
-        "ServerSideEncryption": "AES256",
+        **encryption.shown(version.encryption),
     }
     if bucket.versioning:
         result["VersionId"] = version.version_id
@@ -146,7 +160,7 @@ def described(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
 
 def as_written(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
     """What every write answers."""
-    result: dict[str, Any] = {"ETag": f'"{version.etag}"', "ServerSideEncryption": "AES256"}
+    result: dict[str, Any] = {"ETag": f'"{version.etag}"', **encryption.shown_to_writer(version.encryption)}
     if bucket.versioning:
         result["VersionId"] = version.version_id
     return result

@@ -26,6 +26,62 @@ class Grant(msgspec.Struct, frozen=True, array_like=True):
     permission: str
 
 
+class DefaultEncryption(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"algorithm": "SSEAlgorithm", "key": "KMSMasterKeyID", "bucket_key": "BucketKeyEnabled"},
+):
+    """How a bucket encrypts what says nothing about it."""
+
+    algorithm: str = "AES256"
+    key: str = ""
+    bucket_key: bool = False
+    blocked: list[str] = msgspec.field(default_factory=list)
+    """Ways of encryption that writes may not ask for."""
+
+
+class Encryption(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How one body is sealed, and what is needed, beside the key, to open it."""
+
+    algorithm: str
+    """aws:kms, aws:kms:dsse or SSE-C."""
+    key: str
+    """Its ARN; of a customer's key its MD5."""
+    bucket_key: bool = False
+    wrapped: bytes = b""
+    """The data key as KMS encrypted it."""
+    context: dict[str, str] = msgspec.field(default_factory=dict)
+    """What KMS bound it to."""
+    said_context: str = ""
+    """The part of that which the caller added, as it was sent."""
+    salt: bytes = b""
+    check: bytes = b""
+    """By which a customer's key is known again."""
+
+
+class NotificationRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who wants to know of which events of which keys."""
+
+    name: str
+    target: str
+    """The function's ARN."""
+    events: list[str]
+    """As s3:ObjectCreated:*."""
+    prefix: str = ""
+    suffix: str = ""
+    filters: list[str] = msgspec.field(default_factory=list)
+    """Which of the two were said, be it with nothing in them."""
+
+
+class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whom a bucket tells of what happens in it."""
+
+    rules: list[NotificationRule] = msgspec.field(default_factory=list)
+    event_bridge: bool = False
+
+
 class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
     """A bucket. Names are global, so `account` is not part of its key."""
 
@@ -41,10 +97,12 @@ class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
     ownership: str = "BucketOwnerEnforced"
     public_access_block: dict[str, bool] | None = None
     policy: str = ""
-    encryption: dict[str, bool] | None = None
-    """The default rule that was put (its BucketKeyEnabled), or None while it is S3's own: AES256 either way."""
+    encryption: DefaultEncryption | None = None
+    """The default rule that was put, or None while it is S3's own."""
     grants: list[Grant] | None = None
     """The access control list, or None while it is the owner's alone."""
+    notification: Notification | None = None
+    """None while nobody wants to know anything, so that nothing is made to be told."""
     plain: bool = False
     """Never versioned, and no body was ever long enough for a file: overwriting needs no look at what is overwritten."""
 
@@ -72,6 +130,8 @@ class ObjectVersion(Record, frozen=True, kw_only=True, omit_defaults=True):
     body: bytes = b""
     file: str = ""
     """The body's file, when it is too long to stand in the record."""
+    encryption: Encryption | None = None
+    """None for a body that stands in the clear: S3's own encryption."""
     checksum_algorithm: str = ""
     checksum: str = ""
     checksum_type: str = "FULL_OBJECT"
@@ -97,6 +157,8 @@ class Upload(Record, frozen=True, kw_only=True, omit_defaults=True):
     order: str
     initiated_at: datetime
     initiator: str
+    encryption: Encryption | None = None
+    """Of all parts, and so of the object."""
     checksum_algorithm: str = ""
     checksum_type: str = ""
     content_type: str = ""

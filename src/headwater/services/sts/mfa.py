@@ -18,8 +18,8 @@ from . import SERVICE
 from .directory import Directory
 
 if TYPE_CHECKING:
-    from headwater.kernel.authorization import PolicySource
     from headwater.kernel.context import Context
+    from headwater.kernel.standing import PolicySource
 
 
 @SERVICE.proof("AssumeRole", "GetSessionToken")

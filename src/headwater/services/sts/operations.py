@@ -84,7 +84,7 @@ async def get_federation_token(ctx: Context, request: dict[str, Any]) -> dict[st
         kind="federated",
         user_id=f"{account}:{name}",
         role_arn=ctx.principal.arn,  # whose policies the session's are cut with
-        session=session,
+        session=msgspec.structs.replace(session, vouched_by=ctx.principal.user_id),
     )
     return {
         **issued(ctx, federated, _duration_s(ctx, request), request),

@@ -10,7 +10,7 @@ import msgspec
 from headwater.engines.warehouse.sql.catalog import CatalogColumn, quoted, text
 from headwater.engines.warehouse.sql.copy_fields import EXTRA, NO_DELIMITER, Field, field, nulled
 from headwater.engines.warehouse.sql.errors import SqlError
-from headwater.engines.warehouse.sql.files import LINE_LENGTH_MAX, READ_BUFFER, asked, lines, packing, path_list, s3_url, unpacked
+from headwater.engines.warehouse.sql.files import LINE_LENGTH_MAX, READ_BUFFER, asked, at_hand, lines, packing, path_list, s3_url, unpacked
 from headwater.engines.warehouse.sql.grammar_external import unescaped
 from headwater.engines.warehouse.sql.lake import LakeFile
 from headwater.engines.warehouse.sql.statements import Copy
@@ -168,6 +168,7 @@ def json_key(name: str) -> str:
 def json_paths(session: "Session", statement: Copy, location: str) -> list[str]:
     url = s3_url(location)
     found = [file for file in asked(session.lake, url.bucket, url.key, statement.role) if file.key == url.key]
+    found = at_hand(found, session.spool)
     if not found:
         raise SqlError("XX000", f"The specified S3 prefix '{url.key}' does not exist")
     try:

@@ -19,7 +19,7 @@ from headwater.engines.warehouse.sql.copy_sources import Rows, rows_of
 from headwater.engines.warehouse.sql.dml import filler
 from headwater.engines.warehouse.sql.errors import SqlError
 from headwater.engines.warehouse.sql.failures import translated
-from headwater.engines.warehouse.sql.files import asked, s3_error, s3_url
+from headwater.engines.warehouse.sql.files import asked, at_hand, s3_error, s3_url
 from headwater.engines.warehouse.sql.lake import LakeError, LakeFile
 from headwater.engines.warehouse.sql.statements import Copy
 
@@ -106,14 +106,15 @@ def source_files(session: "Session", statement: Copy) -> list[LakeFile]:
     if not found:
         raise SqlError("XX000", f"The specified S3 prefix '{url.key}' does not exist")
     if "MANIFEST" not in statement.options:
-        return found
-    files = []
-    for entry in manifest_entries(found[0].path):
+        return at_hand(found, session.spool)
+    files: list[LakeFile] = []
+    (manifest, *_) = at_hand(found[:1], session.spool)
+    for entry in manifest_entries(manifest.path):
         one = s3_url(str(entry.get("url", "")))
         named = [file for file in asked(session.lake, one.bucket, one.key, statement.role) if file.key == one.key]
         if not named and entry.get("mandatory"):
             raise s3_error(LakeError("NoSuchKey", f"The specified key does not exist: {entry['url']}", 404))
-        files += named
+        files += at_hand(named, session.spool)
     return files
 
 

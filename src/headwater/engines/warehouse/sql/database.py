@@ -12,6 +12,7 @@ from headwater.engines.warehouse.sql import catalog, system
 from headwater.engines.warehouse.sql.catalog import Catalog, text
 from headwater.engines.warehouse.sql.settings import DEFAULTS
 from headwater.engines.warehouse.sql.types import KINDS, SqlType, parsed
+from headwater.engines.warehouse.type_names import TYPE_NAMES
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,25 +20,6 @@ if TYPE_CHECKING:
 PLANS_MAX: Final = 1000
 QUERIES_LOGGED_MAX: Final = 10_000
 SCHEMAS: Final = {"pg": "pg_catalog", "info": "information_schema"}
-TYPE_NAMES: Final = {
-    "boolean": "bool",
-    "smallint": "int2",
-    "integer": "int4",
-    "bigint": "int8",
-    "real": "float4",
-    "double precision": "float8",
-    "character varying": "varchar",
-    "character": "bpchar",
-    "timestamp without time zone": "timestamp",
-    "timestamp with time zone": "timestamptz",
-    "time without time zone": "time",
-    "binary varying": "varbyte",
-    '"char"': "char",
-    "smallint[]": "_int2",
-    "integer[]": "_int4",
-    "oid[]": "_oid",
-    "text[]": "_text",
-}
 ARRAYS: Final = {"smallint": 1005, "integer": 1007, "oid": 1028, "text": 1009}
 
 

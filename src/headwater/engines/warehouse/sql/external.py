@@ -14,7 +14,7 @@ import msgspec
 from sqlglot import exp
 
 from headwater.engines.warehouse.sql.catalog import Schema, quoted, text
-from headwater.engines.warehouse.sql.files import Spool, folder, packing, unpacked
+from headwater.engines.warehouse.sql.files import Spool, at_hand, folder, packing, unpacked
 from headwater.engines.warehouse.sql.hive import Reading, from_text, sql_type
 from headwater.engines.warehouse.sql.lake import ExternalTable, Lake, LakeFile, Partition
 from headwater.engines.warehouse.sql.native import sql as native_sql
@@ -71,7 +71,7 @@ class Scan:
         total = 0
         chosen = self.partitions()
         for partition in chosen:
-            found = folder(self.lake, partition.location, self.schema.role or "default")
+            found = at_hand(folder(self.lake, partition.location, self.schema.role or "default"), self.spool)
             files += len(found)
             for group, compression, members in self.readable(found):
                 parts.append(self.part(reading.relation(group, compression, wanted), partition, group, members, wanted))

@@ -58,6 +58,20 @@ def asked(lake: Lake, bucket: str, prefix: str, role: str) -> Sequence[LakeFile]
         raise s3_error(error) from error
 
 
+def at_hand(files: Iterable[LakeFile], spool: "Spool") -> list[LakeFile]:
+    """The files, each on the disk until the statement ends."""
+    return [file if file.fetch is None else _fetched(file, file.fetch, spool) for file in files]
+
+
+def _fetched(file: LakeFile, fetch: Callable[[Path], None], spool: "Spool") -> LakeFile:
+    path = spool.path(".fetched")
+    try:
+        fetch(path)
+    except LakeError as error:
+        raise s3_error(error) from error
+    return LakeFile(path=path, key=file.key, size=file.size)
+
+
 def s3_error(error: LakeError) -> SqlError:
     """S3's refusal, as Redshift reports it: one message with the service's own answer inside."""
     if isinstance(error, RoleRefused):

@@ -6,7 +6,7 @@ Each call may block: sessions run in worker threads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -32,11 +32,13 @@ class RoleRefused(LakeError):
 
 
 class LakeFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One S3 object, readable as a plain file."""
+    """One S3 object, readable as a plain file; one that does not stand on the disk in the clear has to be fetched first."""
 
     path: Path
     key: str
     size: int
+    fetch: Callable[[Path], None] | None = None
+    """Writes what is read over HTTP into a file. `LakeError` where it may not be read."""
 
 
 class Partition(msgspec.Struct, frozen=True, kw_only=True):

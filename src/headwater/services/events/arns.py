@@ -1,0 +1,43 @@
+"""Which ARNs a request means, for the lines of `requires`.
+
+Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon EventBridge".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from .finding import place_of
+
+if TYPE_CHECKING:
+    from headwater.kernel.context import Context
+
+Request = dict[str, Any]
+
+
+def arn_of_bus(account: str, region: str, name: str) -> str:
+    return f"arn:aws:events:{region}:{account}:event-bus/{name}"
+
+
+def bus_arn(member: str) -> Callable[[Context, Request], str]:
+    return lambda ctx, request: arn_of_bus(*place_of(ctx, request.get(member)))
+
+
+def rule_arn(member: str) -> Callable[[Context, Request], str]:
+    def arn(ctx: Context, request: Request) -> str:
+        account, region, bus = place_of(ctx, request.get("EventBusName"))
+        path = request[member] if bus == "default" else f"{bus}/{request[member]}"
+        return f"arn:aws:events:{region}:{account}:rule/{path}"
+
+    return arn
+
+
+def entry_arns(ctx: Context, request: Request) -> Iterable[str]:
+    """The buses to which events are put."""
+    return dict.fromkeys(arn_of_bus(*place_of(ctx, entry.get("EventBusName"))) for entry in request["Entries"])
+
+
+def passed_roles(ctx: Context, request: Request) -> Iterable[str]:
+    """The roles that a rule's targets are given."""
+    return dict.fromkeys(target["RoleArn"] for target in request.get("Targets", ()) if "RoleArn" in target)
