@@ -226,3 +226,12 @@ def test_policies_of_the_account(aws: Any, recorded: Any) -> None:
     logs.put_resource_policy(policyName="p", policyDocument=json.dumps({"Version": "2008-10-17", "Statement": [statement]}))
     (found,) = logs.describe_resource_policies()["resourcePolicies"]
     case.says("updated-policy", read(found))
+
+
+def test_exports_that_cannot_be(aws: Any, recorded: Any) -> None:
+    logs = aws.client("logs")
+    case = recorded("logs", "TestExportTasks::test_cancel_export_task_not_found")
+    case.refuses("error-cancel-not-found", logs.cancel_export_task, taskId="absent")
+    case = recorded("logs", "TestExportTasks::test_create_export_task_log_group_not_found")
+    request = {"logGroupName": "absent", "fromTime": 0, "to": 1, "destination": "bucket"}
+    case.refuses("error-log-group-not-found", logs.create_export_task, **request)
