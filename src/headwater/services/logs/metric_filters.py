@@ -15,12 +15,10 @@ from .patterns import compiled, extractor
 Parameters = dict[str, Any]
 
 DIMENSIONS_MAX: Final = 3
-NAME_MAX: Final = 512
 
 
 @requires("logs:PutMetricFilter", group_arn)
 async def put_metric_filter(ctx: Context, request: Parameters) -> None:
-    _check_name(request["logGroupName"])
     compiled(request["filterPattern"])
     transformation = request["metricTransformations"][0]
     dimensions = transformation.get("dimensions", {})
@@ -74,7 +72,6 @@ async def describe_metric_filters(ctx: Context, request: Parameters) -> Paramete
 
 @requires("logs:DeleteMetricFilter", group_arn)
 async def delete_metric_filter(ctx: Context, request: Parameters) -> None:
-    _check_name(request["logGroupName"])
     group = find_group(ctx, request["logGroupName"])
     if ctx.store.get(METRIC_FILTERS, ctx.account, ctx.region, group.name, request["filterName"]) is None:
         raise fault("ResourceNotFoundException", "The specified metric filter does not exist.")
@@ -93,8 +90,3 @@ async def test_metric_filter(ctx: Context, request: Parameters) -> Parameters:
             if matches(message)
         ]
     }
-
-
-def _check_name(group: str) -> None:
-    if len(group) > NAME_MAX:
-        raise invalid(f"Invalid LogGroup or LogStream, both must have length less than or equal to {NAME_MAX}.")
