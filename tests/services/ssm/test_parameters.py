@@ -104,7 +104,7 @@ def test_fifteen_levels_are_allowed_and_spaces_around_a_name_are_not_its(ssm: An
 MISSING = {
     "a name": ("ParameterNotFound", {"Name": "/nowhere"}),
     "an ARN": ("ParameterNotFound", {"Name": "arn:aws:ssm:us-east-1:{account}:parameter/nowhere"}),
-    "another account's": ("ParameterNotFound", {"Name": "arn:aws:ssm:us-east-1:111111111111:parameter/there"}),
+    "another account's": ("AccessDeniedException", {"Name": "arn:aws:ssm:us-east-1:111111111111:parameter/there"}),
     "what is no parameter's ARN": ("ValidationException", {"Name": "arn:aws:s3:::bucket"}),
     "a version": ("ParameterVersionNotFound", {"Name": "/there:7"}),
     "a label": ("ParameterVersionNotFound", {"Name": "/there:prod"}),

@@ -31,7 +31,7 @@ def _name(setting_id: str) -> str:
 
 def _arn(ctx: Context, request: Request) -> str:
     setting_id: str = request["SettingId"]
-    return setting_id if setting_id.startswith("arn:") else ctx.arn("ssm", f"servicesetting{setting_id}")
+    return setting_id if setting_id.startswith("arn:") else ctx.arn("ssm", f"servicesetting/{setting_id.removeprefix('/')}")
 
 
 def setting_of(ctx: Context, name: str) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Request = dict[str, Any]
 TAGS_MAX: Final = 50
 PARAMETER: Final = "Parameter"
+WORD_OF: Final = {"ManagedInstance": "managed-instance", "Automation": "automation-execution"}
+"""How ARNs name a type of resource, where it is not its name in lower case."""
 
 
 def tagged(tags: dict[str, str], added: list[dict[str, str]]) -> dict[str, str]:
@@ -46,9 +48,12 @@ def _bearer(ctx: Context, request: Request) -> Parameter:
 
 def _arn(ctx: Context, request: Request) -> str:
     resource_id: str = request["ResourceId"]
-    if request["ResourceType"] != PARAMETER or resource_id.startswith("arn:"):
-        return resource_id if resource_id.startswith("arn:") else "*"
-    return arn_of(ctx.account, ctx.region, resource_id)
+    if resource_id.startswith("arn:"):
+        return resource_id
+    if request["ResourceType"] == PARAMETER:
+        return arn_of(ctx.account, ctx.region, resource_id)
+    kind: str = request["ResourceType"]
+    return ctx.arn("ssm", f"{WORD_OF.get(kind, kind.lower())}/{resource_id}")
 
 
 async def _put(ctx: Context, parameter: Parameter, tags: dict[str, str]) -> dict[str, Any]:
