@@ -149,6 +149,16 @@ def test_why_has_nothing_to_say_of_a_root(server: Any, aws: Any) -> None:
     assert "No decision is kept" in headwater(server, "why", request_id(aws.client("iam").list_users))
 
 
+def test_why_a_root_was_refused_can_be_asked_too(server: Any, aws: Any) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole", "Sid": "LambdaAlone"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = aws.other().client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    explained = headwater(server, "why", request_id(aws.client("sts").assume_role, RoleArn=role, RoleSessionName="thief"))
+    assert f"refused  sts:AssumeRole on {role}" in explained
+    assert "another principal" in next(line for line in explained.splitlines() if "LambdaAlone" in line)
+    assert role in headwater(server, "policy", "refused", "--account", aws.account)
+
+
 def test_a_refusal_can_be_explained_after_a_restart(start_server: Any, account_on: Any, tmp_path: Path) -> None:
     first = start_server(tmp_path / "kept")
     dev = account_on(first, "210987654321").user()

@@ -115,6 +115,21 @@ def test_an_arn_still_names_a_database_resource(aws: Any, groups: Any) -> None:
         assert rds.describe_db_parameter_groups(DBParameterGroupName=spelled)["DBParameterGroups"][0]["DBParameterGroupName"] == "dev"
 
 
+@pytest.mark.parametrize("spelled", ["arn:aws:iam::{account}:user/x/chief", "arn:aws-cn:iam::{account}:user/chief"])
+def test_a_user_is_asked_about_under_its_own_arn_alone(aws: Any, refused: Any, spelled: str) -> None:
+    aws.client("iam").create_user(UserName="chief")
+    asked = spelled.format(account=aws.account)
+    iam = User(aws, allow("iam:*"), deny("iam:*", f"arn:aws:iam::{aws.account}:user/chief")).client("iam")
+    with refused("NoSuchEntity"):
+        iam.simulate_principal_policy(PolicySourceArn=asked, ActionNames=["s3:GetObject"])
+    with refused("NoSuchEntity"):
+        iam.get_context_keys_for_principal_policy(PolicySourceArn=asked)
+    with refused("NoSuchEntity"):
+        iam.generate_service_last_accessed_details(Arn=asked)
+    with refused("NoSuchEntity"):
+        iam.list_policies_granting_service_access(Arn=asked, ServiceNamespaces=["s3"])
+
+
 @pytest.mark.parametrize(("partition", "region"), [("aws", "us-east-1"), ("aws", "eu-west-1"), ("aws-cn", "us-east-1")])
 def test_a_layer_is_itself_however_it_is_spelled(aws: Any, partition: str, region: str) -> None:
     packed = io.BytesIO()
@@ -194,3 +209,55 @@ def test_tags_at_a_creation_in_iam_need_the_permission_to_tag(
     iam = User(aws, allow(["iam:Create*", "iam:Upload*"])).client("iam")
     with refused("AccessDenied", action):
         getattr(iam, operation)(**request_, Tags=[{"Key": "a", "Value": "b"}])
+
+
+# -- what is known of a role that is passed ------------------------------------------------------------------------------------
+
+
+def test_a_roles_own_tags_decide_whoever_is_given_it(aws: Any, refused: Any) -> None:
+    """A Deny that names iam:ResourceTag must see the role's tags also where Lambda is asked to take it."""
+    trusted = trust({"Service": "lambda.amazonaws.com"})
+    role = aws.client("iam").create_role(RoleName="chief", AssumeRolePolicyDocument=trusted, Tags=[{"Key": "Kept", "Value": "yes"}])[
+        "Role"
+    ]["Arn"]
+    kept = deny("iam:PassRole", "*") | {"Condition": {"StringEquals": {"iam:ResourceTag/kept": "yes"}}}
+    lambda_ = User(aws, allow(["lambda:*", "iam:PassRole"]), kept).client("lambda")
+    with refused("AccessDeniedException", "iam:PassRole", "explicit deny"):
+        lambda_.create_function(FunctionName="f", Runtime="python3.12", Handler="a.b", Role=role, Code={"ZipFile": b"x"})
+
+
+def test_a_role_may_be_passed_for_one_resource_alone(aws: Any, refused: Any) -> None:
+    function = f"arn:aws:lambda:us-east-1:{aws.account}:function:daily"
+    passing = allow("iam:PassRole", "*", ArnLike={"iam:AssociatedResourceArn": function})
+    lambda_ = User(aws, allow("lambda:*"), passing).client("lambda")
+    made = {"Runtime": "python3.12", "Handler": "a.b", "Role": f"arn:aws:iam::{aws.account}:role/r", "Code": {"ZipFile": b"x"}}
+    with refused("AccessDeniedException", "iam:PassRole"):
+        lambda_.create_function(FunctionName="nightly", **made)
+    with refused("InvalidParameterValueException"):
+        lambda_.create_function(FunctionName="daily", **made)
+
+
+def test_a_new_buckets_tags_are_the_requests(aws: Any, refused: Any) -> None:
+    tagged = allow("s3:TagResource", "*", StringEquals={"aws:RequestTag/team": "a"})
+    s3 = User(aws, allow("s3:CreateBucket"), tagged).client("s3")
+    name = f"team-{aws.account}"
+    with refused("AccessDenied", "s3:TagResource"):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"Tags": [{"Key": "team", "Value": "b"}]})
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"Tags": [{"Key": "team", "Value": "a"}]})
+
+
+def test_a_bucket_is_given_only_to_who_is_there(aws: Any, refused: Any) -> None:
+    """S3's answer where a policy names a user that does not exist, as users quote it ("Invalid principal in policy")."""
+    s3, bucket = aws.client("s3"), f"given-{aws.account}"
+    s3.create_bucket(Bucket=bucket)
+
+    def give(name: str, account: str) -> None:
+        statement = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:user/{name}"}, "Action": "s3:GetObject"}
+        document = {"Version": "2012-10-17", "Statement": [statement | {"Resource": f"arn:aws:s3:::{bucket}/*"}]}
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
+
+    with refused("MalformedPolicy", "Invalid principal in policy"):
+        give("dev", aws.account)
+    User(aws, name="dev")
+    give("dev", aws.account)
+    give("stranger", "210987654321")

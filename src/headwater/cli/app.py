@@ -33,9 +33,9 @@ app = typer.Typer(
 STOP_S: Final = 60
 app.command()(policies.why)
 app.add_typer(policies.policy, name="policy")
-app.add_typer(secrets, name="secrets")
 app.add_typer(clock.clock, name="clock")
 app.command("run", context_settings={"allow_extra_args": True, "allow_interspersed_args": False})(command.run)
+app.add_typer(secrets, name="secrets")
 
 
 @app.command("up", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)

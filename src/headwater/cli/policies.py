@@ -30,8 +30,8 @@ def why(
         return
     if not answer:
         say.print(
-            f"No decision is kept for {escape(request_id)}: an account's root is decided without policies, "
-            "and allowed calls are remembered for the last 2,000 requests of this run."
+            f"No decision is kept for {escape(request_id)}: what an account's root was allowed is not, "
+            "and other allowed calls are remembered for the last 2,000 requests of this run."
         )
         raise typer.Exit(1)
     for explanation in answer:
@@ -68,7 +68,12 @@ def suggest(principal: Annotated[str, typer.Argument(help="The ARN of a user or 
     """The least policy that the recorded calls of a user or role needed."""
     used = ask(endpoint_of(home), f"permissions?principal={quote(principal)}")
     if not used:
-        say.print(f"No call of {escape(principal)} is recorded.")
+        say.print(
+            f"No call of {escape(principal)} is recorded. A principal is named by the ARN of the user or role, "
+            "such as arn:aws:iam::123456789012:role/NAME: the sessions of a role count as its own calls.",
+            highlight=False,
+            soft_wrap=True,
+        )
         raise typer.Exit(1)
     sys.stdout.write(json.dumps(least_policy(used), indent=2) + "\n")
 

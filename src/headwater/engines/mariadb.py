@@ -129,6 +129,10 @@ class MariaDB:
     def state(self) -> State:
         return self._process.state if self._process is not None else "stopped"
 
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
     async def create(self, master: str, password: str, database: str | None = None) -> None:
         """The data directory, and what the first start has to do. Safe to repeat after a crash; what exists stays."""
         programs = self._programs()

@@ -91,6 +91,10 @@ class Postgres:
     def state(self) -> State:
         return self._process.state if self._process is not None else "stopped"
 
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
     async def create(self, master: str, password: str, database: str | None = None) -> None:
         """The data directory with its master user and database. Safe to repeat after a crash; what exists stays."""
         if self.data.exists():

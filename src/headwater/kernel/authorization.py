@@ -152,7 +152,7 @@ class Authorization:
         policies = standing.with_resource(own)
         decision = AMONG_SERVICES if principal.kind == "service" and own is None else decide(question, policies)
         decided = Decided(ctx.request_id, principal, question, policies, decision)
-        if principal.kind != "root":
+        if principal.kind != "root" or not decision.allowed:
             question.settle(keys(question, policies))
             self._home.bus.publish("decision", decided)
         return decided

@@ -46,6 +46,9 @@ class PolicySource(Protocol):
     def role_id(self, role_arn: str) -> str | None:
         """The unique id of the role that has this ARN now."""
 
+    def is_there(self, arn: str) -> bool:
+        """Whether a user or role bears this ARN."""
+
     def check_mfa(self, account: str, serial: str, code: str) -> bool:
         """Whether the code is the device's, now."""
 

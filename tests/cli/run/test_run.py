@@ -212,6 +212,15 @@ def test_what_it_starts_is_led_as_well_and_what_is_beside_it_is_not(run: Run, wa
         assert ended.stdout.strip() == "0", ended.stderr
 
 
+@by_kernel
+def test_what_outlives_its_own_parent_is_led_still(run: Run, tmp_path: Path) -> None:
+    """A daemon's grandchild, as long as the program runs."""
+    ask = "import socket; print(socket.create_connection(('127.255.255.254', 443), 2) is not None)"
+    (tmp_path / "orphan.sh").write_text(f'(sleep 0.3; "{sys.executable}" -c "{ask}" > "$1") &\n')
+    ended = run("--", "sh", "-c", f'sh "{tmp_path}/orphan.sh" "{tmp_path}/said"; sleep 1.5; cat "{tmp_path}/said"')
+    assert ended.stdout.strip() == "True", ended.stderr
+
+
 def test_other_hosts_are_reached_or_not_as_the_machine_does(run: Run, way: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as beside:
         port = beside.getsockname()[1]

@@ -147,6 +147,11 @@ def test_actions_that_fail_stand_in_the_history_and_silent_alarms_do_nothing(clo
     assert not cloudwatch.describe_alarms(AlarmNames=["loud"])["MetricAlarms"][0]["ActionsEnabled"]
     cloudwatch.enable_alarm_actions(AlarmNames=["loud"])
     assert len(cloudwatch.describe_alarm_history(HistoryItemType="Action")["AlarmHistoryItems"]) == 1
+    settings = LOUD | {"AlarmActions": [f"arn:aws:ssm:us-east-1:{aws.account}:opsitem:1"]}
+    cloudwatch.put_metric_alarm(AlarmName="other", **settings)
+    cloudwatch.set_alarm_state(AlarmName="other", StateValue="ALARM", StateReason="by hand")
+    (item,) = eventually(lambda: cloudwatch.describe_alarm_history(AlarmName="other", HistoryItemType="Action")["AlarmHistoryItems"])
+    assert "not built" in item["HistorySummary"]
 
 
 @pytest.mark.slow

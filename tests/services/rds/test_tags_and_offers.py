@@ -53,12 +53,38 @@ def test_a_subnet_group_in_use_is_not_deleted(rds: Any, create_instance: Callabl
 
 
 @pytest.mark.usefixtures("needs_mariadb")
-def test_events_tell_what_happened(rds: Any, create_instance: Callable[..., Any]) -> None:
+def test_events_tell_what_happened(server: Any, aws: Any, rds: Any, create_instance: Callable[..., Any]) -> None:
+    """EventBridge is told in the form of "Overview of events for Amazon RDS", with the numbers of "event categories and event messages"."""
+    told: list[Any] = []
+
+    async def listen() -> None:
+        server.home.bus.subscribe("event", told.extend)
+
+    async def told_by_now() -> list[Any]:
+        server.home.bus.deliver()
+        server.home.bus.unsubscribe("event", told.extend)
+        return [event for event in told if event["account"] == aws.account]
+
+    server.call(listen())
     create_instance()
     rds.reboot_db_instance(DBInstanceIdentifier="orders")
     rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="orders", WaiterConfig=WAIT)
     events = rds.describe_events(SourceIdentifier="orders", SourceType="db-instance", Duration=10)["Events"]
     assert [each["Message"] for each in events] == ["DB instance created", "DB instance restarted"]
+    created, restarted = server.call(told_by_now())
+    arn = rds.describe_db_instances()["DBInstances"][0]["DBInstanceArn"]
+    assert (created["source"], created["detail-type"], created["resources"]) == ("aws.rds", "RDS DB Instance Event", [arn])
+    assert created["detail"] == {
+        "EventCategories": ["creation"],
+        "SourceType": "DB_INSTANCE",
+        "SourceArn": arn,
+        "Date": created["detail"]["Date"],
+        "Message": "DB instance created",
+        "SourceIdentifier": "orders",
+        "Tags": {},
+        "EventID": "RDS-EVENT-0005",
+    }
+    assert restarted["detail"]["EventID"] == "RDS-EVENT-0006"
     assert rds.describe_events(SourceIdentifier="orders", EventCategories=["failure"])["Events"] == []
 
 

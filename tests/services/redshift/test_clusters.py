@@ -169,8 +169,8 @@ def test_the_caller_s_own_identity_gets_credentials(redshift: Any, shop: dict[st
     connect(shop, answer["DbUser"], answer["DbPassword"]).close()
 
 
-def test_roles_are_associated_and_taken_away(redshift: Any, refused: Refused, shop: dict[str, Any]) -> None:
-    first, second = (f"arn:aws:iam::123456789012:role/{name}" for name in ("one", "two"))
+def test_roles_are_associated_and_taken_away(redshift: Any, aws: Any, refused: Refused, shop: dict[str, Any]) -> None:
+    first, second = (f"arn:aws:iam::{aws.account}:role/{name}" for name in ("one", "two"))
     redshift.modify_cluster_iam_roles(ClusterIdentifier="shop", AddIamRoles=[first, second], DefaultIamRoleArn=second)
     changed = redshift.modify_cluster_iam_roles(ClusterIdentifier="shop", RemoveIamRoles=[second])["Cluster"]
     assert changed["IamRoles"] == [{"IamRoleArn": first, "ApplyStatus": "in-sync"}]

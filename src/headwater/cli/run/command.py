@@ -89,6 +89,7 @@ async def _run(words: list[str], endpoint: str, folder: Folder, work: Path, *, b
                 proxy_door(tls_port, os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY"))
             )
             return await _program(words, environment(os.environ, endpoint, work, proxy_port), die_with_parent())
+        detour.adopt_orphans()
         names = NameServers(tasks)
         doors.callback(names.close)
         led = detour.Detour(_lead(names, tls_port, gateway))

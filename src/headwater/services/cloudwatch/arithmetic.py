@@ -7,8 +7,7 @@ a division by zero, is not there. Over one line AVG, SUM and the like make a num
 from __future__ import annotations
 
 import math
-import statistics as plain
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final
@@ -164,6 +163,19 @@ def _number(value: Value) -> float:
 
 # Functions.
 
+
+def _mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    return math.fsum(listed) / len(listed)
+
+
+def _deviation(values: Iterable[float]) -> float:
+    """Of all that there is, not of a sample of it."""
+    listed = list(values)
+    mean = _mean(listed)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in listed) / len(listed))
+
+
 Work = Callable[[list[Value], Scope], Value]
 
 
@@ -295,7 +307,7 @@ def search_key(arguments: list[Value]) -> str:
 
 def _sorted(arguments: list[Value], scope: Scope) -> Value:
     lines, function, order, *limit = arguments
-    works: dict[str, Callable[[Any], float]] = {"AVG": plain.fmean, "MIN": min, "MAX": max, "SUM": math.fsum}
+    works: dict[str, Callable[[Any], float]] = {"AVG": _mean, "MIN": min, "MAX": max, "SUM": math.fsum}
     work = works[str(function)]
     ordered = sorted(_lines(lines), key=lambda line: work(line.values.values()) if line.values else 0.0, reverse=order == "DESC")
     return ordered[: int(_number(limit[0]))] if limit else ordered
@@ -323,11 +335,11 @@ _FUNCTIONS: Final[dict[str, Work]] = {
     "FLOOR": _each(lambda value: float(math.floor(value))),
     "LOG": _each(math.log),
     "LOG10": _each(math.log10),
-    "AVG": _over(plain.fmean),
+    "AVG": _over(_mean),
     "SUM": _over(math.fsum),
     "MIN": _over(min),
     "MAX": _over(max),
-    "STDDEV": _over(plain.pstdev),
+    "STDDEV": _over(_deviation),
     "DATAPOINT_COUNT": _over(len),
     "METRIC_COUNT": lambda arguments, scope: float(len(_lines(arguments[0]))),
     "METRICS": _metrics,

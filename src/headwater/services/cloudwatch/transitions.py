@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from headwater.aws.faults import Fault
+from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
 from headwater.kernel.jobs import Job, handles
 
@@ -169,7 +169,9 @@ async def _carry_out(ctx: Context, due: ActionDue) -> None:
         functions = ctx.client("lambda", service_principal="lambda.alarms.cloudwatch", source_arn=due.after.arn)
         await functions.invoke(FunctionName=due.action, InvocationType="Event", Payload=function_payload(due.before, due.after))
         return
-    topics = ctx.client(service or "sns", service_principal="cloudwatch", source_arn=due.after.arn)
+    if service != "sns":
+        raise fault("NotImplemented", f"Actions of {service or 'this kind'} are not built in this Headwater.")
+    topics = ctx.client("sns", service_principal="cloudwatch", source_arn=due.after.arn)
     subject = f'{due.after.state}: "{due.after.name}" in {due.after.region}'
     await topics.publish(TopicArn=due.action, Subject=subject[:100], Message=topic_message(due.before, due.after))
 

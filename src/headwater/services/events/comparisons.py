@@ -223,7 +223,7 @@ def _inside(reader: Reader, read: Callable[[Reader], Any]) -> list[Any]:
 
 _AFFIX: Final = "prefix/suffix match pattern must be a string"
 _NEGATABLE: Final[dict[str, tuple[str, Callable[[Reader, str], Test]]]] = {
-    "prefix": (_AFFIX, lambda reader, text: operators.prefix(text)),
+    "prefix": (_AFFIX, lambda reader, text: operators.Prefix(text)),
     "suffix": (_AFFIX, lambda reader, text: operators.suffix(text)),
     "wildcard": ("wildcard match pattern must be a string", _wild),
     IGNORING_CASE: (
@@ -233,7 +233,7 @@ _NEGATABLE: Final[dict[str, tuple[str, Callable[[Reader, str], Test]]]] = {
 }
 _COMPARISONS: Final[dict[str, Callable[[Reader], Test]]] = {
     "exactly": _exactly,
-    "prefix": _affix("prefix", operators.prefix, operators.prefix_ignoring_case),
+    "prefix": _affix("prefix", operators.Prefix, operators.prefix_ignoring_case),
     "suffix": _affix("suffix", operators.suffix, operators.suffix_ignoring_case),
     "numeric": _numeric,
     "anything-but": _anything_but,

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from .comparisons import comparison
 from .leaves import plain
-from .operators import network, same_address
+from .operators import Prefix, network, same_address
 from .pattern import Field, Pattern, Test, Way
 from .reading import InvalidPattern, Reader
 
@@ -63,7 +63,7 @@ def compiled(text: str) -> Pattern:
 
 def _way(fields: Fields) -> Way:
     """What decides soonest comes first."""
-    return tuple(sorted(fields.values(), key=lambda field: not field.is_exact))
+    return tuple(sorted(fields.values(), key=lambda field: not field.is_filed))
 
 
 def _object(reader: Reader, ways: list[Fields], path: str, *, in_or: bool) -> None:
@@ -109,18 +109,13 @@ def _either(reader: Reader, ways: list[Fields], path: str) -> None:
 
 def _values(reader: Reader, ways: list[Fields], path: str) -> None:
     values: list[Any] = []
-    tests: list[Test] = []
-    may_miss = False
+    tests: list[Test | None] = []
     is_empty = True
     while reader.next().kind != "]":
         is_empty = False
         match reader.token.kind:
             case "{":
-                test = comparison(reader)
-                if test is None:
-                    may_miss = True
-                else:
-                    tests.append(test)
+                tests.append(comparison(reader))
             case "text":
                 text = reader.text()
                 values.append(text)
@@ -132,8 +127,15 @@ def _values(reader: Reader, ways: list[Fields], path: str) -> None:
                 raise reader.wrong("Match value must be String, number, true, false, or null")
     if is_empty:
         raise reader.wrong("Empty arrays are not allowed")
-    field = Field(path, frozenset(values), tuple(tests), may_miss=may_miss)
+    field = _field(path, values, tests)
     for way in ways:
         way[path] = field
     if not ways:
         ways.append({path: field})
+
+
+def _field(path: str, values: list[Any], tests: list[Test | None]) -> Field:
+    """A test that is None is that nothing is there."""
+    prefixes = tuple(test.text for test in tests if isinstance(test, Prefix))
+    others = tuple(test for test in tests if test is not None and not isinstance(test, Prefix))
+    return Field(path, frozenset(values), prefixes, others, may_miss=None in tests)

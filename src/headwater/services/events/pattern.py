@@ -15,23 +15,26 @@ Test = Callable[[Any], bool]
 
 
 class Field:
-    """What one path must have: one of the values, or what passes one of the tests; or, where `may_miss`, no leaf at all."""
+    """What one path must have: one of the values, one of the prefixes, or what passes one of the tests; or, where `may_miss`, no leaf."""
 
-    __slots__ = ("may_miss", "path", "tests", "values")
+    __slots__ = ("may_miss", "path", "prefixes", "tests", "values")
 
-    def __init__(self, path: str, values: frozenset[Any], tests: tuple[Test, ...], *, may_miss: bool) -> None:
+    def __init__(self, path: str, values: frozenset[Any], prefixes: tuple[str, ...], tests: tuple[Test, ...], *, may_miss: bool) -> None:
         self.path = path
         self.values = values
+        self.prefixes = prefixes
         self.tests = tests
         self.may_miss = may_miss
 
     @property
-    def is_exact(self) -> bool:
-        """Only values, so that it can be looked up."""
+    def is_filed(self) -> bool:
+        """Only values and prefixes, so that it can be looked up."""
         return not self.tests and not self.may_miss
 
     def accepts(self, value: Any) -> bool:
-        return value in self.values or any(test(value) for test in self.tests)
+        if value in self.values or (self.prefixes and isinstance(value, str) and value.startswith(self.prefixes)):
+            return True
+        return any(test(value) for test in self.tests)
 
 
 Way = tuple[Field, ...]

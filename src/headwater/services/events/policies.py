@@ -10,7 +10,6 @@ from headwater.aws.faults import fault
 from headwater.aws.policy.documents import check
 from headwater.kernel.permissions import requires
 
-from .arns import bus_arn
 from .finding import find_bus
 from .model import BUSES, Bus
 
@@ -24,7 +23,7 @@ def document(bus: Bus) -> str:
     return msgspec.json.encode({"Version": "2012-10-17", "Statement": list(bus.statements)}).decode()
 
 
-@requires("events:PutPermission", bus_arn("EventBusName"))
+@requires("events:PutPermission")
 async def put_permission(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """A statement of the old form, made of its parts; or a policy as a whole, which replaces all."""
     bus = find_bus(ctx, request.get("EventBusName"))
@@ -66,7 +65,7 @@ def _added(bus: Bus, request: dict[str, Any]) -> list[dict[str, Any]]:
     return [*(each for each in bus.statements if each.get("Sid") != statement["Sid"]), statement]
 
 
-@requires("events:RemovePermission", bus_arn("EventBusName"))
+@requires("events:RemovePermission")
 async def remove_permission(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bus = find_bus(ctx, request.get("EventBusName"))
     left: list[dict[str, Any]] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from headwater.aws.faults import fault
-from headwater.kernel.permissions import requires, requires_nothing
+from headwater.kernel.permissions import requires
 from headwater.kernel.service import room
 
 from .arns import entry_arns
@@ -100,7 +100,7 @@ async def _authorize_each(ctx: Context, entries: list[Entry]) -> None:
             await ctx.home.authorization.authorize(ctx, operation, {"Entries": [entry]})
 
 
-@requires_nothing
+@requires("events:TestEventPattern")
 async def test_event_pattern(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Whether the pattern matches the event."""
     try:

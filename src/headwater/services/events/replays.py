@@ -66,7 +66,7 @@ def _archive(ctx: Context, arn: str) -> Archive:
 
 
 @requires("events:StartReplay", ARN)
-@requires("events:StartReplay", "{EventSourceArn}")
+@requires("events:StartReplay", lambda ctx, request: [request["EventSourceArn"], request["Destination"]["Arn"]])
 async def start_replay(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Begin at once."""
     destination = request["Destination"]

@@ -103,8 +103,7 @@ async def describe_rule(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
     return describe(rule) | {"CreatedBy": rule.account}
 
 
-@requires("events:ListRules", rule_arn("NamePrefix"), when="NamePrefix")
-@requires("events:ListRules", when=lambda ctx, request: "NamePrefix" not in request)
+@requires("events:ListRules")
 async def list_rules(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bus, prefix = find_bus(ctx, request.get("EventBusName")), request.get("NamePrefix", "")
     rules = [rule for rule in ctx.store.scan(RULES, bus.account, bus.region, bus.name) if rule.name.startswith(prefix)]

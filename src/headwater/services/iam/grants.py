@@ -116,6 +116,11 @@ class Grants:
         role = role_at(self._store, role_arn)
         return None if role is None else role.unique_id
 
+    def is_there(self, arn: str) -> bool:
+        """Whether a user or role bears this ARN."""
+        user = _user_at(self._store, arn)
+        return user is not None or role_at(self._store, arn) is not None
+
     def check_mfa(self, account: str, serial: str, code: str) -> bool:
         """Whether the device, which is somebody's, shows this code now. A code is good once."""
         return check_code(self._home, account, serial, code)
@@ -157,6 +162,12 @@ def role_at(store: Store | Reading, arn: str) -> Role | None:
     account, _, path = arn.partition(":iam::")[2].partition(":role/")
     role: Role | None = store.get(roles, account, GLOBAL, path.rpartition("/")[2])
     return role if role is not None and arn_of(role) == arn else None
+
+
+def _user_at(store: Store, arn: str) -> User | None:
+    account, _, path = arn.partition(":iam::")[2].partition(":user/")
+    user: User | None = store.get(users, account, GLOBAL, path.rpartition("/")[2])
+    return user if user is not None and arn_of(user) == arn else None
 
 
 def held(reading: Reading, bearer: Bearer) -> Holdings:

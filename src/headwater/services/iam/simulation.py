@@ -22,7 +22,7 @@ from headwater.aws.policy.wildcards import glob, tokens
 from headwater.kernel.permissions import requires
 
 from .grants import INLINE, Reading, Written, identity_documents, managed_policies
-from .model import Bearer, Role, User, find_group, find_role, find_user
+from .model import Bearer, Role, User, arn_of, find_group, find_role, find_user
 from .paging import page_in_order
 from .places import places, position
 
@@ -123,9 +123,10 @@ def bearer_at(ctx: Context, arn: str) -> Bearer:
     if find is None:
         raise invalid(f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")
     name = parsed.name.rpartition("/")[2]
-    if parsed.account != ctx.account:
+    bearer = find(ctx, name) if parsed.account == ctx.account else None
+    if bearer is None or arn_of(bearer) != arn:  # another path or partition names another one
         raise fault("NoSuchEntity", f"The {parsed.kind} with name {name} cannot be found.")
-    return find(ctx, name)
+    return bearer
 
 
 def _inputs(request: dict[str, Any]) -> dict[str, str]:

@@ -45,7 +45,7 @@ async def get_log_events(ctx: Context, request: Parameters) -> Parameters:
     limit = request.get("limit", EVENTS_MAX)
     token = request.get("nextToken")
     direction, bound = _parsed(token) if token is not None else ("f" if request.get("startFromHead") else "b", None)
-    reader = _Reader(ctx, stream)
+    reader = Reader(ctx, stream)
     if direction == "f":
         events = await reader.first(low, high, limit, after=bound)
     else:
@@ -73,7 +73,7 @@ async def filter_log_events(ctx: Context, request: Parameters) -> Parameters:
     found: list[Parameters] = []
     scanned = size = 0
     token: str | None = None
-    async for position, name, event in _merged([_Reader(ctx, stream) for stream in _chosen(ctx, group, request, low, high)], low, high):
+    async for position, name, event in _merged([Reader(ctx, stream) for stream in _chosen(ctx, group, request, low, high)], low, high):
         if resumed is not None and (position, name) <= resumed:
             continue
         scanned += 1
@@ -98,7 +98,7 @@ async def filter_log_events(ctx: Context, request: Parameters) -> Parameters:
     return {"events": found, "searchedLogStreams": [], "nextToken": token}
 
 
-class _Reader:
+class Reader:
     """One stream's events, in order."""
 
     def __init__(self, ctx: Context, stream: LogStream) -> None:
@@ -163,7 +163,7 @@ class _Reader:
         return list(events)
 
 
-async def _merged(readers: list[_Reader], low: int, high: int) -> AsyncIterator[tuple[Position, str, Event]]:
+async def _merged(readers: list[Reader], low: int, high: int) -> AsyncIterator[tuple[Position, str, Event]]:
     """The events of several streams, as one line of time."""
     lines = [(reader.stream.name, reader.forward(low, high)) for reader in readers]
     heads: list[tuple[Position, str, int, Event]] = []

@@ -1,4 +1,8 @@
-"""What happened to a resource, as DescribeEvents shows it. Kept for 14 days of the Clock, as AWS does, and no more than a bound."""
+"""What happened to a resource, as DescribeEvents shows it and EventBridge is told it.
+
+Kept for 14 days of the Clock, as AWS does, and no more than a bound.
+Source: "Monitoring Amazon RDS events" and "Amazon RDS event categories and event messages" of the user guide.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,21 @@ RETENTION: Final = timedelta(days=14)
 EVENTS_MAX: Final = 1000
 SHOWN: Final = timedelta(minutes=60)
 MESSAGE_MAX: Final = 2000
+TOPIC: Final = "event"
+"""Of the Bus: what every room tells EventBridge."""
+KINDS: Final = {"db-instance": ("RDS DB Instance Event", "DB_INSTANCE"), "db-cluster": ("RDS DB Cluster Event", "CLUSTER")}
+EVENT_IDS: Final = {
+    "DB instance created": "RDS-EVENT-0005",
+    "DB instance deleted": "RDS-EVENT-0003",
+    "DB instance restarted": "RDS-EVENT-0006",
+    "DB instance stopped": "RDS-EVENT-0087",
+    "DB instance started": "RDS-EVENT-0088",
+    "DB cluster created": "RDS-EVENT-0170",
+    "DB cluster deleted": "RDS-EVENT-0171",
+    "DB cluster stopped": "RDS-EVENT-0150",
+    "DB cluster started": "RDS-EVENT-0151",
+}
+"""Of those messages that are AWS's own; what only happens here has no number there."""
 
 
 class Happened(NamedTuple):
@@ -26,25 +45,49 @@ class Happened(NamedTuple):
 
 
 def event(ctx: Context, tx: Transaction, resource: Instance | Cluster, happened: Happened) -> None:
-    """Remember it, and forget what is too old."""
+    """Remember it, and forget what is too old. The Bus delivers later than `tx` ends."""
     now = ctx.clock.now()
     known = ctx.store.scan(EVENTS, resource.account, resource.region)
     for old in known[: max(0, len(known) - EVENTS_MAX)] + [each for each in known if each.at < now - RETENTION]:
         tx.delete(EVENTS, *EVENTS.key(old))
-    tx.put(
-        EVENTS,
-        Event(
-            account=resource.account,
-            region=resource.region,
-            at=now,
-            number=ctx.new_id(),
-            source=resource.name,
-            source_type="db-cluster" if isinstance(resource, Cluster) else "db-instance",
-            source_arn=resource.arn,
-            message=happened.message[:MESSAGE_MAX],
-            categories=[happened.category],
-        ),
+    new = Event(
+        account=resource.account,
+        region=resource.region,
+        at=now,
+        number=ctx.new_id(),
+        source=resource.name,
+        source_type="db-cluster" if isinstance(resource, Cluster) else "db-instance",
+        source_arn=resource.arn,
+        message=happened.message[:MESSAGE_MAX],
+        categories=[happened.category],
     )
+    tx.put(EVENTS, new)
+    ctx.bus.publish(TOPIC, bridged(new, resource.tags))
+
+
+def bridged(event: Event, tags: dict[str, str]) -> dict[str, Any]:
+    """As EventBridge gets it."""
+    detail_type, source_type = KINDS[event.source_type]
+    detail = {
+        "EventCategories": event.categories,
+        "SourceType": source_type,
+        "SourceArn": event.source_arn,
+        "Date": f"{event.at:%Y-%m-%dT%H:%M:%S}.{event.at.microsecond // 1000:03}Z",
+        "Message": event.message,
+        "SourceIdentifier": event.source,
+        "Tags": tags,
+    }
+    if event.message in EVENT_IDS:
+        detail["EventID"] = EVENT_IDS[event.message]
+    return {
+        "source": "aws.rds",
+        "detail-type": detail_type,
+        "account": event.account,
+        "region": event.region,
+        "time": f"{event.at:%Y-%m-%dT%H:%M:%SZ}",
+        "resources": [event.source_arn],
+        "detail": detail,
+    }
 
 
 def describe(event: Event) -> dict[str, Any]:

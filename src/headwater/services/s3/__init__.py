@@ -4,7 +4,8 @@ Real here: every byte, its ETag and checksum, conditional and ranged requests, v
 listings in S3's own order; policies, lists and blocks of public access are obeyed. Bodies up to 16 KiB stand in the object's record
 and are acknowledged by the journal alone; longer ones are plain files under the home, which engines read in place. Under keys of KMS
 and of customers bodies are encrypted on the disk; S3's own encryption (AES256, the default) means the home's own disk. Not here yet,
-and answered with 501: object lock, lifecycle, CORS, website, notification, replication, SELECT.
+and answered with 501: object lock, lifecycle, CORS, website, replication, SELECT. Functions
+and EventBridge are told of what happens to objects; queues and topics not yet.
 """
 
 from headwater.kernel.service import Service

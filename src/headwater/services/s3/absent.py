@@ -47,11 +47,6 @@ async def get_object_lock_configuration(ctx: Context, request: dict[str, Any]) -
     raise fault("ObjectLockConfigurationNotFoundError", sentence, BucketName=bucket.name)
 
 
-@requires("s3:GetBucketNotification", BUCKET)
-async def get_bucket_notification_configuration(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return _nothing_set(bucket_of(ctx, request))
-
-
 @requires("s3:GetBucketLogging", BUCKET)
 async def get_bucket_logging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _nothing_set(bucket_of(ctx, request))

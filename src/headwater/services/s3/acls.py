@@ -11,7 +11,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.identity import canonical_id
 from headwater.kernel.permissions import requires
 
-from . import grants
+from . import events, grants
 from .access import bucket_of, key_of
 from .arns import BUCKET, OBJECT, versioned
 from .keeper import Keeper
@@ -46,7 +46,8 @@ async def put_object_acl(ctx: Context, request: dict[str, Any]) -> dict[str, Any
     keeper = Keeper.of(ctx)
     version = keeper.find(ctx, bucket.name, key_of(request), request.get("VersionId"), "PUT")
     asked = _asked(request, bucket, grants.CANNED_OF_OBJECTS)
-    await keeper.amend(replace(version, grants=asked))
+    told = events.LISTED if asked != version.grants else ""  # who puts what stands there changes nothing
+    await keeper.amend(ctx, replace(version, grants=asked), told)
     return {}
 
 

@@ -63,7 +63,7 @@ async def copy_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
             checksum=checksum,
             **worn,
         )
-        written = await keeper.write(ctx, new, request)
+        written = await keeper.write(ctx, new, request, told="ObjectCreated:Copy")
     ctx.bus.publish("s3/object-created", written)
     result = as_written(written, bucket)
     result["CopyObjectResult"] = {"ETag": result.pop("ETag"), "LastModified": written.modified_at, **checksum_members(written)}

@@ -64,7 +64,7 @@ async def _delete_one(ctx: Context, bucket: str, one: dict[str, Any]) -> dict[st
     if version_id is None:
         marker = await keeper.delete(ctx, bucket, key, conditions)
         return {"Key": key} if marker is None else {"Key": key, "DeleteMarker": True, "DeleteMarkerVersionId": marker.version_id}
-    gone = await keeper.delete_version(bucket, key, version_id, conditions)
+    gone = await keeper.delete_version(ctx, bucket, key, version_id, conditions)
     if gone is None:
         raise no_such_version(key, version_id)
     found = {"Key": key, "VersionId": version_id}

@@ -18,8 +18,9 @@ from headwater.kernel.context import Context
 from headwater.kernel.home import Home
 from headwater.kernel.store import Store, Table, Transaction
 
-from . import SERVICE, conditions, succession
+from . import SERVICE, conditions, events, succession
 from .bodies import Bodies
+from .events import NO_NOTICES, Happened, Notices
 from .ordering import ORDER_LENGTH, Orders, is_version_id, version_id
 from .records import BUCKETS, ENABLED, NULL, OBJECTS, PARTS, UPLOADS, VERSIONS, Bucket, ObjectVersion, Part, Upload, sortable
 from .refusals import (
@@ -117,20 +118,22 @@ class Keeper:
             raise busy()
         return bucket
 
-    async def write(self, ctx: Context, new: ObjectVersion, request: Mapping[str, Any], *, upload: Upload | None = None) -> ObjectVersion:
+    async def write(
+        self, ctx: Context, new: ObjectVersion, request: Mapping[str, Any], *, told: str = "ObjectCreated:Put", upload: Upload | None = None
+    ) -> ObjectVersion:
         """Make `new` the newest version of its key, if the request's conditions hold; its order and version id are given here.
 
-        With `upload`, the upload and its parts end in the same transaction.
+        `told` is the event that it is. With `upload`, the upload and its parts end in the same transaction.
         """
         bucket = self.writable(new.bucket)
-        if bucket.plain and not new.file and upload is None and self._nobody_minds(request):
+        if bucket.plain and bucket.notification is None and not new.file and upload is None and self._nobody_minds(request):
             return await self._overwrite(new)
         current = self.current(new.bucket, new.key)
         seen = None if current is None or current.marker else current
         conditions.check_write(request, new.key, seen)
         if upload is not None and seen is not None and request.get("IfMatch") is not None and seen.order < upload.order:
             raise conflict("If-Match", new.key)
-        return await self._succeed(bucket, new, current, upload)
+        return await self._succeed(ctx, bucket, new, current, told, upload)
 
     async def delete(self, ctx: Context, name: str, key: str, request: Mapping[str, Any]) -> ObjectVersion | None:
         """Delete a key: for good in a bucket without versions, else by a delete marker, which is answered."""
@@ -139,12 +142,12 @@ class Keeper:
         conditions.check_write(request, key, None if current is None or current.marker else current)
         if bucket.versioning:
             marker = ObjectVersion(bucket=name, key=key, order="", modified_at=now_of(ctx), marker=True)
-            return await self._succeed(bucket, marker, current, None)
+            return await self._succeed(ctx, bucket, marker, current, events.MARKED)
         if current is not None:
-            await self._commit(Change(newest_gone=current, dropped=[current]))
+            await self._commit(Change(newest_gone=current, dropped=[current]), notices=self._of_removal(ctx, bucket, current, current))
         return None
 
-    async def delete_version(self, name: str, key: str, wanted: str, request: Mapping[str, Any]) -> ObjectVersion | None:
+    async def delete_version(self, ctx: Context, name: str, key: str, wanted: str, request: Mapping[str, Any]) -> ObjectVersion | None:
         """Delete one version for good; answers what it was, None when there was none."""
         while True:
             bucket = self.writable(name)
@@ -162,16 +165,23 @@ class Keeper:
                 current, next_newest = again, older[0] if older else None
                 if next_newest is not None and self._older(next_newest) is None:
                     continue
-            await self._commit(succession.removed(gone, current, next_newest))
+            notices = self._of_removal(ctx, bucket, gone, current)
+            await self._commit(succession.removed(gone, current, next_newest), notices=notices)
             return gone
 
-    async def amend(self, version: ObjectVersion) -> None:
-        """Replace a version's record by `version`, which differs in what may change: tags."""
+    def _of_removal(self, ctx: Context, bucket: Bucket, gone: ObjectVersion, current: ObjectVersion) -> Notices:
+        if bucket.notification is None:
+            return NO_NOTICES
+        return events.notices(ctx, bucket, Happened(events.REMOVED, gone, self.orders.next(current.order)))
+
+    async def amend(self, ctx: Context, version: ObjectVersion, told: str) -> None:
+        """Replace a version's record by `version`, which differs in what may change: tags, and its access control list."""
+        notices = events.notices(ctx, self.writable(version.bucket), Happened(told, version, version.order)) if told else NO_NOTICES
         current = self.current(version.bucket, version.key)
         if current is not None and current.order == version.order:
-            await self._commit(Change(newest=replace(version, null_order=current.null_order)))
+            await self._commit(Change(newest=replace(version, null_order=current.null_order)), notices=notices)
         elif self._older(version) is not None:
-            await self._commit(Change(older=[version]))
+            await self._commit(Change(older=[version]), notices=notices)
 
     async def keep_part(self, upload: Upload, part: Part) -> None:
         """Add a part to its upload, in place of one of the same number."""
@@ -198,16 +208,21 @@ class Keeper:
             tx.put(OBJECTS, new)
         return new
 
-    async def _succeed(self, bucket: Bucket, new: ObjectVersion, current: ObjectVersion | None, upload: Upload | None) -> ObjectVersion:
+    async def _succeed(
+        self, ctx: Context, bucket: Bucket, new: ObjectVersion, current: ObjectVersion | None, told: str, upload: Upload | None = None
+    ) -> ObjectVersion:
         order = self.orders.next(current.order if current is not None else "")
         new = replace(new, order=order, version_id=version_id(order) if bucket.versioning == ENABLED else NULL)
         old_null = None
         if current is not None and current.null_order and new.version_id == NULL:
             old_null = self._store.get(VERSIONS, new.bucket, sortable(new.key), current.null_order)
-        await self._commit(succession.written(bucket.versioning, new, current, old_null), upload, bucket)
+        notices = NO_NOTICES if bucket.notification is None else events.notices(ctx, bucket, Happened(told, new, order))
+        await self._commit(succession.written(bucket.versioning, new, current, old_null), upload, bucket, notices)
         return new
 
-    async def _commit(self, change: Change, upload: Upload | None = None, bucket: Bucket | None = None) -> None:
+    async def _commit(
+        self, change: Change, upload: Upload | None = None, bucket: Bucket | None = None, notices: Notices = NO_NOTICES
+    ) -> None:
         files: list[str] = []
         try:
             async with self._store.transaction() as tx:
@@ -223,13 +238,17 @@ class Keeper:
                     tx.put(VERSIONS, version)
                 if upload is not None:
                     files = end_upload(self._store, tx, upload)
+                for job in notices.jobs:
+                    tx.owe(job)
         except asyncio.CancelledError:  # the change was journalled before anybody could wait, and so be cancelled
-            self._tidy(change, files)
+            self._tidy(change, files, notices)
             raise
-        self._tidy(change, files)
+        self._tidy(change, files, notices)
 
-    def _tidy(self, change: Change, files: list[str]) -> None:
-        """What follows from a committed change for bodies."""
+    def _tidy(self, change: Change, files: list[str], notices: Notices) -> None:
+        """What follows from a committed change: for those who want to know of it, and for bodies."""
+        for told in notices.told:
+            self._home.bus.publish(events.TOPIC, told)
         self._spare(change)
         for version in change.dropped:
             self.bodies.remove(version.order, version.file)

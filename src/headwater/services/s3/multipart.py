@@ -128,7 +128,7 @@ async def complete_multipart_upload(ctx: Context, request: dict[str, Any]) -> di
             parts=[PartMark(part.number, part.size, part.checksum) for part in parts],
             **attire.worn(upload),
         )
-        written = await keeper.write(ctx, new, request, upload=upload)
+        written = await keeper.write(ctx, new, request, told="ObjectCreated:CompleteMultipartUpload", upload=upload)
     ctx.bus.publish("s3/object-created", written)
     result = {"Location": location_of(ctx, bucket, upload.key), "Bucket": bucket.name, "Key": upload.key}
     told = {name: value for name, value in as_written(written, bucket).items() if name not in encryption.NOT_AT_THE_END}

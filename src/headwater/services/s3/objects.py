@@ -127,7 +127,7 @@ async def delete_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
     if version_id is None:
         marker = await keeper.delete(ctx, bucket.name, key, request)
         return {} if marker is None else {"DeleteMarker": True, "VersionId": marker.version_id}
-    gone = await keeper.delete_version(bucket.name, key, version_id, request)
+    gone = await keeper.delete_version(ctx, bucket.name, key, version_id, request)
     return {"VersionId": version_id, "DeleteMarker": True if gone is not None and gone.marker else None}
 
 

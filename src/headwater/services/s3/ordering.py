@@ -34,7 +34,7 @@ class Orders:
         self._last += 1
         text = _text(self._last)
         if before and text >= before:
-            self._last = _number(before) + 1
+            self._last = number_of(before) + 1
             text = _text(self._last)
         return text
 
@@ -43,7 +43,8 @@ def _text(number: int) -> str:
     return b64encode(_PACK(0x60, _FURTHEST - number)).translate(_TO_SORTED).decode("ascii")
 
 
-def _number(order: str) -> int:
+def number_of(order: str) -> int:
+    """Grows from one order of a key to the next."""
     value = 0
     for letter in order.encode("ascii"):
         value = value << 6 | _SORTED.index(letter)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -54,6 +55,7 @@ NARROWING: Final = frozenset(
     }
 )
 """Condition keys that say who, where their values are fixed."""
+IAM_ENTITY: Final = re.compile(r"arn:aws:iam::\d{12}:(user|role)/")
 EVERYWHERE: Final = frozenset({"0.0.0.0/0", "::/0"})
 
 
@@ -70,6 +72,7 @@ async def put_bucket_policy(ctx: Context, request: dict[str, Any]) -> None:
     bucket = bucket_of(ctx, request)
     policy = request["Policy"]
     check(policy, bucket.name)
+    await _check_principals_are_there(ctx, policy)
     if (bucket.public_access_block or {}).get("BlockPublicPolicy") and is_public(policy):
         raise access_denied()
     await _keep(ctx, bucket, policy)
@@ -86,6 +89,26 @@ async def get_bucket_policy_status(ctx: Context, request: dict[str, Any]) -> dic
     if not bucket.policy:
         raise no_policy(bucket)
     return {"PolicyStatus": {"IsPublic": is_public(bucket.policy)}}
+
+
+async def _check_principals_are_there(ctx: Context, policy: str) -> None:
+    """Users and roles of the own account at least: other accounts may be ones that this home has never heard of."""
+    named = {one for statement in _listed(json.loads(policy)["Statement"]) for one in _users_and_roles(statement)}
+    if not named:
+        return
+    await ctx.home.open_room("iam")
+    identity = ctx.home.authorization.identity
+    assert identity is not None  # the open room of IAM gave itself
+    for arn in sorted(named):
+        if arn.split(":")[4] == ctx.account and not identity.is_there(arn):
+            raise _malformed("Invalid principal in policy", Detail=f'"AWS" : "{arn}"')
+
+
+def _users_and_roles(statement: dict[str, Any]) -> Iterator[str]:
+    for element in ("Principal", "NotPrincipal"):
+        principal = statement.get(element)
+        several = _listed(principal.get("AWS", [])) if isinstance(principal, dict) else []
+        yield from (arn for arn in several if IAM_ENTITY.match(arn))
 
 
 async def _keep(ctx: Context, bucket: Bucket, policy: str) -> None:

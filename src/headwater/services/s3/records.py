@@ -61,6 +61,27 @@ class Encryption(msgspec.Struct, frozen=True, omit_defaults=True):
     """By which a customer's key is known again."""
 
 
+class NotificationRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who wants to know of which events of which keys."""
+
+    name: str
+    target: str
+    """The function's ARN."""
+    events: list[str]
+    """As s3:ObjectCreated:*."""
+    prefix: str = ""
+    suffix: str = ""
+    filters: list[str] = msgspec.field(default_factory=list)
+    """Which of the two were said, be it with nothing in them."""
+
+
+class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whom a bucket tells of what happens in it."""
+
+    rules: list[NotificationRule] = msgspec.field(default_factory=list)
+    event_bridge: bool = False
+
+
 class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
     """A bucket. Names are global, so `account` is not part of its key."""
 
@@ -80,6 +101,8 @@ class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
     """The default rule that was put, or None while it is S3's own."""
     grants: list[Grant] | None = None
     """The access control list, or None while it is the owner's alone."""
+    notification: Notification | None = None
+    """None while nobody wants to know anything, so that nothing is made to be told."""
     plain: bool = False
     """Never versioned, and no body was ever long enough for a file: overwriting needs no look at what is overwritten."""
 

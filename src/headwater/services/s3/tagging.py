@@ -10,7 +10,7 @@ from headwater.aws.faults import Fault, fault
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
-from . import attire, tags
+from . import attire, events, tags
 from .access import bucket_of, key_of
 from .arns import BUCKET, OBJECT, versioned
 from .keeper import Keeper
@@ -60,14 +60,14 @@ async def put_object_tagging(ctx: Context, request: dict[str, Any]) -> dict[str,
     found = tags.of_set(request["Tagging"].get("TagSet") or [], "Your TagKey cannot be prefixed with aws:")
     if len(found) > attire.OBJECT_TAGS_MAX:
         raise attire.too_many_tags()
-    await Keeper.of(ctx).amend(replace(version, tags=found))
+    await Keeper.of(ctx).amend(ctx, replace(version, tags=found), events.TAGGED)
     return _version_id(bucket, version)
 
 
 @requires(versioned("s3:DeleteObject", "Tagging"), OBJECT)
 async def delete_object_tagging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket, version = _found(ctx, request, "DELETE")
-    await Keeper.of(ctx).amend(replace(version, tags={}))
+    await Keeper.of(ctx).amend(ctx, replace(version, tags={}), events.UNTAGGED)
     return _version_id(bucket, version)
 
 
