@@ -52,6 +52,8 @@ def event_of(account: str, region: str, entry: Entry, who: Who, *, is_data: bool
     if entry.error:
         event["errorCode"] = entry.error
         event["errorMessage"] = entry.message
+    if entry.is_told:
+        return event | _told(entry, account, spoken.request)
     asked, answer = spoken.request, spoken.result
     event |= {
         "requestParameters": _omitted(spoken.omitted_bytes) or spelled_request(entry.service, entry.operation, asked),
@@ -67,6 +69,22 @@ def event_of(account: str, region: str, entry: Entry, who: Who, *, is_data: bool
     if entry.owner:
         event["sharedEventID"] = event_id(entry, "shared")
     return event | {"eventCategory": "Data" if is_data else "Management"}
+
+
+def _told(entry: Entry, account: str, details: dict[str, Any]) -> dict[str, Any]:
+    """Of a service event, in place of what was asked and answered. Source: "Non-API events captured by CloudTrail" of the user guide."""
+    return {
+        "userIdentity": {"accountId": account, "invokedBy": event_source(entry.service)},
+        "requestParameters": None,
+        "responseElements": None,
+        "additionalEventData": details,
+        "eventID": event_id(entry, account),
+        "readOnly": False,
+        "eventType": "AwsServiceEvent",
+        "managementEvent": True,
+        "recipientAccountId": account,
+        "eventCategory": "Management",
+    }
 
 
 def _omitted(size: int) -> dict[str, Any] | None:

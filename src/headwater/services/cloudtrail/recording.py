@@ -7,6 +7,7 @@ recorded is still delivered. Calls that the trail itself makes are not recorded:
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,6 +52,8 @@ log = structlog.get_logger()
 
 EVENT: Final = "cloudtrail/event"
 """The topic on which each management event is told as CloudTrail shows it."""
+SERVICE_EVENTS: Final = ("secretsmanager/event",)
+"""The topics on which rooms tell what they do by themselves, in the form of CloudTrail's service events."""
 FORGET_EVERY: Final = timedelta(days=1)
 SHIPPED_EARLY: Final = 10_000
 """When so many events wait, a trail does not wait for its time."""
@@ -87,6 +90,13 @@ class _Gathering:
     def add(self, call: Call, owner: str) -> None:
         self.entries.append(_entry(call, self._number(call), owner))
         self.calls.append(call)
+
+    def add_told(self, event: dict[str, Any]) -> None:
+        service = event["eventSource"].partition(".")[0]
+        said = _ENCODE(Said(event["additionalEventData"]))
+        at_us = microseconds(event["eventTime"])
+        self.entries.append(Entry(at_us, str(uuid.uuid4()), service, event["eventName"], len(self.whos), said, is_told=True))
+        self.whos.append(Who("service", event["recipientAccountId"], "", "", service=service))
 
     def _number(self, call: Call) -> int:
         principal = call.principal
@@ -164,6 +174,8 @@ class Recorder:
         if not self._hears_data:
             self._home.bus.let_go(DATA)
         self._home.bus.subscribe(MANAGEMENT, self._hear)
+        for topic in SERVICE_EVENTS:
+            self._home.bus.subscribe(topic, self._hear_told)
 
     # -- what trails want ----------------------------------------------------------------------------------------------
 
@@ -194,6 +206,18 @@ class Recorder:
         gathered = self._gathered(calls)
         if not gathered:
             return
+        self._keep(gathered)
+        if self._home.bus.has_listeners(EVENT):
+            self._tell(gathered)
+
+    def _hear_told(self, events: list[dict[str, Any]]) -> None:
+        """Who wants to hear of these listens where we do: they are not told again."""
+        gathered: dict[tuple[str, str], _Gathering] = {}
+        for event in events:
+            gathered.setdefault((event["recipientAccountId"], event["awsRegion"]), _Gathering()).add_told(event)
+        self._keep(gathered)
+
+    def _keep(self, gathered: dict[tuple[str, str], _Gathering]) -> None:
         changes = _Changes()
         stamp = self.stamp()
         for (account, region), gathering in gathered.items():
@@ -205,8 +229,6 @@ class Recorder:
                 if trail.account == account and trail.covers(region):
                     self._ship(changes, trail, region, stamp, len(gathering.entries))
         self._home.store.commit_now(changes.puts, changes.jobs)
-        if self._home.bus.has_listeners(EVENT):
-            self._tell(gathered)
 
     def _hear_data(self, calls: list[Call]) -> None:
         gathered = self._gathered(calls)
