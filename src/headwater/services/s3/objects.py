@@ -9,7 +9,7 @@ from headwater.aws.wire import Stream
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
-from . import attire, checksums, conditions, encryption, ranges
+from . import attire, checksums, conditions, encryption, expiry, ranges
 from .access import bucket_of, key_of
 from .arns import OBJECT, sets_acl, versioned
 from .keeper import Keeper, now_of
@@ -91,6 +91,8 @@ async def get_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if encryption.concerns(version.encryption, request):
         reader = await encryption.reader(ctx, keeper.bodies, bucket, version, request)
     result = described(version, bucket)
+    if bucket.lifecycle is not None and "VersionId" not in request:
+        result["Expiration"] = expiry.shown(bucket, version)
     first, length = _select(ctx, request, version, result)
     if reader is None:
         result["Body"] = keeper.bodies.read(version.body, version.file, first, length)
@@ -110,6 +112,8 @@ async def head_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if version.encryption is not None and request.get("ChecksumMode") == "ENABLED":  # of what is encrypted, a checksum tells something
         await encryption.opened(ctx, bucket, version.encryption, request)
     result = described(version, bucket)
+    if bucket.lifecycle is not None and "VersionId" not in request:
+        result["Expiration"] = expiry.shown(bucket, version)
     _select(ctx, request, version, result)
     if IN_PLACE in ctx.headers and version.encryption is None:
         path = await keeper.bodies.in_place(version.order, version.body, version.file)
@@ -161,6 +165,8 @@ def described(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
 def as_written(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
     """What every write answers."""
     result: dict[str, Any] = {"ETag": f'"{version.etag}"', **encryption.shown_to_writer(version.encryption)}
+    if bucket.lifecycle is not None:
+        result["Expiration"] = expiry.shown(bucket, version)
     if bucket.versioning:
         result["VersionId"] = version.version_id
     return result

@@ -8,7 +8,7 @@ The easy mistake: the null version may stand among the old ones, so the newest c
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -103,6 +103,9 @@ class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
     """The access control list, or None while it is the owner's alone."""
     notification: Notification | None = None
     """None while nobody wants to know anything, so that nothing is made to be told."""
+    lifecycle: list[dict[str, Any]] | None = None
+    """The rules by which things end, as they were put; each has its ID."""
+    transition_minimum: str = ""
     plain: bool = False
     """Never versioned, and no body was ever long enough for a file: overwriting needs no look at what is overwritten."""
 
