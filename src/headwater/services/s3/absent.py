@@ -34,13 +34,6 @@ async def get_bucket_replication(ctx: Context, request: dict[str, Any]) -> dict[
     raise fault("ReplicationConfigurationNotFoundError", "The replication configuration was not found", BucketName=bucket.name)
 
 
-@requires("s3:GetBucketObjectLockConfiguration", BUCKET)
-async def get_object_lock_configuration(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    bucket = bucket_of(ctx, request)
-    sentence = "Object Lock configuration does not exist for this bucket"
-    raise fault("ObjectLockConfigurationNotFoundError", sentence, BucketName=bucket.name)
-
-
 @requires("s3:GetBucketLogging", BUCKET)
 async def get_bucket_logging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _nothing_set(bucket_of(ctx, request))

@@ -44,7 +44,7 @@ DETAIL_TYPES: Final = {
 }
 GONE: Final = frozenset({REMOVED, EXPIRED})
 MARKERS: Final = frozenset({MARKED, EXPIRED_AS_MARKER})
-ABOUT_RECORD: Final = frozenset({TAGGED, UNTAGGED, LISTED})
+ABOUT_RECORD: Final = frozenset({TAGGED, UNTAGGED, LISTED, "ObjectRetention:Put"})
 """Told in the form 2.3, without a place in the sequence of the key's bytes."""
 NO_BYTES: Final = "d41d8cd98f00b204e9800998ecf8427e"
 """The ETag that a delete marker is said to have."""
@@ -85,7 +85,7 @@ def notices(ctx: Context, bucket: Bucket, happened: Happened) -> Notices:
     now = ctx.clock.now()
     wanting = [rule for rule in asked.rules if wants(rule, happened.name, happened.version.key)]
     jobs = [_owed(ctx, bucket, rule, happened, now) for rule in wanting]
-    return Notices(jobs, [bridged(ctx, bucket, happened, now)] if asked.event_bridge else [])
+    return Notices(jobs, [bridged(ctx, bucket, happened, now)] if asked.event_bridge and happened.name in DETAIL_TYPES else [])
 
 
 def wants(rule: NotificationRule, name: str, key: str) -> bool:

@@ -18,7 +18,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.home import Home
 from headwater.kernel.store import Store, Table, Transaction
 
-from . import SERVICE, conditions, events, succession
+from . import SERVICE, conditions, events, retention, succession
 from .bodies import Bodies
 from .events import NO_NOTICES, Happened, Notices
 from .ordering import ORDER_LENGTH, Orders, is_version_id, version_id
@@ -161,6 +161,9 @@ class Keeper:
             if current is None or gone is None:
                 return None
             conditions.check_write(request, key, gone)
+            bypass = bool(request.get("BypassGovernanceRetention"))
+            if bucket.lock is not None and not retention.may_go(gone, self._home.clock.now(), bypass=bypass):
+                raise retention.locked()
             next_newest = None
             if gone.order == current.order and bucket.versioning:
                 older = await self._store.range(VERSIONS, name, sortable(key), limit=1)

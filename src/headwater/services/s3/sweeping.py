@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from headwater.kernel.context import Context
 from headwater.kernel.jobs import Job, handles
 
-from . import events, expiry
+from . import events, expiry, retention
 from .keeper import Keeper, end_upload
 from .records import BUCKETS, OBJECTS, UPLOADS, VERSIONS, Bucket, ObjectVersion, sortable
 
@@ -74,7 +74,7 @@ async def _end_old(ctx: Context, bucket: Bucket, rules: list[expiry.Rule], now: 
                 replaced_at = now if current is None else current.modified_at
             end = expiry.of_old(rules, version, replaced_at, newer)
             replaced_at, newer = version.modified_at, newer + 1
-            if end is not None and end <= now:
+            if end is not None and end <= now and retention.may_go(version, now, bypass=False):
                 await keeper.delete_version(ctx, bucket.name, version.key, version.version_id, {}, told=events.EXPIRED)
 
 
