@@ -92,7 +92,7 @@ async def get_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if version.storage_class in attire.ARCHIVED:
         raise archived(version.storage_class)
     reader = None
-    if encryption.concerns(version.encryption, request):
+    if version.encryption is not None or not encryption.OF_CUSTOMER.isdisjoint(request):
         reader = await encryption.reader(ctx, keeper.bodies, bucket, version, request)
     result = described(version, bucket)
     if bucket.lifecycle is not None and "VersionId" not in request:
@@ -156,7 +156,7 @@ def described(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
         "ETag": f'"{version.etag}"',
         "ContentType": version.content_type or attire.DEFAULT_TYPE,
         "Metadata": version.metadata,
-        **encryption.shown(version.encryption),
+        **(encryption.SHOWN_IN_THE_CLEAR if version.encryption is None else encryption.shown(version.encryption)),
     }
     if bucket.versioning:
         result["VersionId"] = version.version_id
