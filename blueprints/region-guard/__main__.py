@@ -83,9 +83,9 @@ def the_matrix(run: Run, developers: guard.Developers) -> None:
     table = Table(
         Column("call", no_wrap=True),
         Column("region", no_wrap=True),
-        Column("user", no_wrap=True),
+        Column("user", no_wrap=True, min_width=4),
         Column("role", no_wrap=True),
-        Column("answer", no_wrap=True),
+        Column("answer", no_wrap=True, min_width=21),
     )
     sentence = None
     for row in matrix.ROWS:

@@ -13,7 +13,7 @@ import pytest
 from headwater.aws.faults import Fault
 from headwater.aws.models import Operation, Shape
 from headwater.aws.policy.documents import PolicySet, parse
-from headwater.kernel.authorization import Authorization
+from headwater.kernel.authorization import REFUSED_AS, Authorization
 from headwater.kernel.context import Context
 from headwater.kernel.identity import Principal
 from headwater.kernel.permissions import Need, lines_of
@@ -118,7 +118,9 @@ def test_exactly_the_needs_let_a_call_through_and_without_any_one_of_them_it_is_
         return ""
 
     needs = [need for line in lines for need in line.needs(context(server, name), request)]
-    refused = "AccessDenied" if operation.service.metadata.protocol in {"query", "rest-xml"} else "AccessDeniedException"
+    refused = REFUSED_AS.get(name) or (
+        "AccessDenied" if operation.service.metadata.protocol in {"query", "rest-xml"} else "AccessDeniedException"
+    )
     assert server.call(verdict(allowing(*needs))) == ""
     for at, need in enumerate(needs):
         others = [*needs[:at], *needs[at + 1 :]]

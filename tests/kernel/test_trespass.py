@@ -194,3 +194,38 @@ def test_tags_at_a_creation_in_iam_need_the_permission_to_tag(
     iam = User(aws, allow(["iam:Create*", "iam:Upload*"])).client("iam")
     with refused("AccessDenied", action):
         getattr(iam, operation)(**request_, Tags=[{"Key": "a", "Value": "b"}])
+
+
+# -- what is known of a role that is passed ------------------------------------------------------------------------------------
+
+
+def test_a_roles_own_tags_decide_whoever_is_given_it(aws: Any, refused: Any) -> None:
+    """A Deny that names iam:ResourceTag must see the role's tags also where Lambda is asked to take it."""
+    trusted = trust({"Service": "lambda.amazonaws.com"})
+    role = aws.client("iam").create_role(RoleName="chief", AssumeRolePolicyDocument=trusted, Tags=[{"Key": "Kept", "Value": "yes"}])[
+        "Role"
+    ]["Arn"]
+    kept = deny("iam:PassRole", "*") | {"Condition": {"StringEquals": {"iam:ResourceTag/kept": "yes"}}}
+    lambda_ = User(aws, allow(["lambda:*", "iam:PassRole"]), kept).client("lambda")
+    with refused("AccessDeniedException", "iam:PassRole", "explicit deny"):
+        lambda_.create_function(FunctionName="f", Runtime="python3.12", Handler="a.b", Role=role, Code={"ZipFile": b"x"})
+
+
+def test_a_role_may_be_passed_for_one_resource_alone(aws: Any, refused: Any) -> None:
+    function = f"arn:aws:lambda:us-east-1:{aws.account}:function:daily"
+    passing = allow("iam:PassRole", "*", ArnLike={"iam:AssociatedResourceArn": function})
+    lambda_ = User(aws, allow("lambda:*"), passing).client("lambda")
+    made = {"Runtime": "python3.12", "Handler": "a.b", "Role": f"arn:aws:iam::{aws.account}:role/r", "Code": {"ZipFile": b"x"}}
+    with refused("AccessDeniedException", "iam:PassRole"):
+        lambda_.create_function(FunctionName="nightly", **made)
+    with refused("InvalidParameterValueException"):
+        lambda_.create_function(FunctionName="daily", **made)
+
+
+def test_a_new_buckets_tags_are_the_requests(aws: Any, refused: Any) -> None:
+    tagged = allow("s3:TagResource", "*", StringEquals={"aws:RequestTag/team": "a"})
+    s3 = User(aws, allow("s3:CreateBucket"), tagged).client("s3")
+    name = f"team-{aws.account}"
+    with refused("AccessDenied", "s3:TagResource"):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"Tags": [{"Key": "team", "Value": "b"}]})
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"Tags": [{"Key": "team", "Value": "a"}]})

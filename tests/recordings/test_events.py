@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,8 +15,13 @@ BUSES = pytest.mark.parametrize("bus", ["default", "custom"])
 
 
 @pytest.fixture
-def events(aws: Any) -> Any:
-    return aws.client("events")
+def events(aws: Any) -> Iterator[Any]:
+    """A rule with a schedule that is left would fire through every jump of the Clock that other tests make."""
+    events = aws.client("events")
+    yield events
+    for rule in events.list_rules()["Rules"]:
+        if "ScheduleExpression" in rule:
+            events.delete_rule(Name=rule["Name"])
 
 
 def made(events: Any, bus: str) -> str:

@@ -20,6 +20,7 @@ from headwater.cli import clock, policies
 from headwater.cli import doctor as examination
 from headwater.cli.asking import HomeOption, ask, endpoint_of, say
 from headwater.cli.run import command
+from headwater.cli.secrets import secrets
 from headwater.cli.up import up
 from headwater.gateway.server import running
 from headwater.kernel.condition_keys import known_keys
@@ -34,6 +35,7 @@ app.command()(policies.why)
 app.add_typer(policies.policy, name="policy")
 app.add_typer(clock.clock, name="clock")
 app.command("run", context_settings={"allow_extra_args": True, "allow_interspersed_args": False})(command.run)
+app.add_typer(secrets, name="secrets")
 
 
 @app.command("up", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)

@@ -68,7 +68,12 @@ def suggest(principal: Annotated[str, typer.Argument(help="The ARN of a user or 
     """The least policy that the recorded calls of a user or role needed."""
     used = ask(endpoint_of(home), f"permissions?principal={quote(principal)}")
     if not used:
-        say.print(f"No call of {escape(principal)} is recorded.")
+        say.print(
+            f"No call of {escape(principal)} is recorded. A principal is named by the ARN of the user or role, "
+            "such as arn:aws:iam::123456789012:role/NAME: the sessions of a role count as its own calls.",
+            highlight=False,
+            soft_wrap=True,
+        )
         raise typer.Exit(1)
     sys.stdout.write(json.dumps(least_policy(used), indent=2) + "\n")
 

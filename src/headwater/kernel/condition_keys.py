@@ -93,13 +93,15 @@ def _hook(name: str | None, key: str) -> Callable[[Asked], Values] | None:
 
 
 def _for_each(hook: KeyHook, rest: str) -> Callable[[Asked], Values]:
-    return lambda asked: hook(asked.ctx, asked.request | {"{key}": rest})
+    return lambda asked: hook(asked.ctx, asked.request | {"{key}": rest, "{resource}": asked.need.resource})
 
 
 def tags_in(request: Mapping[str, Any]) -> dict[str, str]:
     """The tags that a request would set, in whichever of AWS's forms it says them."""
     for member in TAG_MEMBERS:
         tags = request.get(member)
+        if tags is None and member == "Tags":
+            tags = (request.get("CreateBucketConfiguration") or {}).get(member)
         if isinstance(tags, dict) and "TagSet" in tags:
             tags = tags["TagSet"]
         if isinstance(tags, dict):
@@ -162,7 +164,7 @@ def _token_issued(asked: Asked) -> Values:
     return None if session is None or session.issued_at is None else session.issued_at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _source_account(asked: Asked) -> Values:
+def _source_account(asked: Asked) -> str | None:
     if not asked.ctx.source_arn:
         return None
     return asked.ctx.source_arn.split(":")[4] or asked.ctx.account
@@ -211,6 +213,8 @@ _PLAIN: Final[dict[str, Callable[[Asked], Values]]] = {
     "aws:sourceip": lambda asked: _direct(asked, asked.ctx.source_ip),
     "aws:sourcearn": lambda asked: asked.ctx.source_arn or None,
     "aws:sourceaccount": _source_account,
+    "aws:sourceorgid": lambda asked: _organization(asked, _source_account(asked) or ""),
+    "aws:sourceorgpaths": lambda asked: _organization(asked, _source_account(asked) or "", paths=True),
     "aws:sourceidentity": lambda asked: _session_text(asked, "source_identity"),
     "aws:currenttime": lambda asked: asked.ctx.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
     "aws:epochtime": lambda asked: str(int(asked.ctx.clock.now().timestamp())),
@@ -232,5 +236,6 @@ _PLAIN: Final[dict[str, Callable[[Asked], Values]]] = {
 _TAGGED: Final[dict[str, Callable[[Asked, str], Values]]] = {
     "aws:requesttag": lambda asked, key: _without_case(tags_in(asked.request), key),
     "aws:resourcetag": _resource_tag,
+    "iam:resourcetag": _resource_tag,  # of whatever role or user is concerned, also where another service is given it
     "aws:principaltag": _principal_tag,
 }

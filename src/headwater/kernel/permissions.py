@@ -31,6 +31,7 @@ Keys = Mapping[str, "str | tuple[str, ...]"]
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 ANY: Final = "*"
+PASSED_TO: Final = "iam:passedtoservice"
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _NO_KEYS: Final[Keys] = {}
 
@@ -82,7 +83,7 @@ def requires(
     """
     keys = {name.lower(): value for name, value in context.items()}
     if passed_to:
-        keys["iam:passedtoservice"] = passed_to
+        keys[PASSED_TO] = passed_to
     line = Line(action, resource, when, keys)
 
     def mark(operation: Decorated) -> Decorated:
@@ -107,7 +108,13 @@ def needs_of(lines: tuple[Line, ...], ctx: Context, request: Request) -> Iterabl
     """All that these lines ask of the caller."""
     if len(lines) == 1:
         return lines[0].needs(ctx, request)
-    return [need for line in lines for need in line.needs(ctx, request)]
+    needs = [need for line in lines for need in line.needs(ctx, request)]
+    return [_associated(need, needs[0].resource) if PASSED_TO in need.keys else need for need in needs]
+
+
+def _associated(need: Need, resource: str) -> Need:
+    """A role is passed for the resource that the call is about."""
+    return Need(need.action, need.resource, {**need.keys, "iam:associatedresourcearn": resource})
 
 
 def _template(text: str) -> Callable[[Context, Request], str]:

@@ -109,7 +109,8 @@ class Service:
     def condition_key(self, *names: str) -> Callable[[KeyHook], KeyHook]:
         """Decorator: (ctx, request) -> the values of a condition key of this service; asked only when a policy names the key.
 
-        A name that ends with `/` or `:` stands for all keys that begin so; the hook then gets the rest as `request["{key}"]`.
+        A name that ends with `/` or `:` stands for all keys that begin so; the hook then gets the rest as `request["{key}"]`, and the
+        ARN of the resource that is asked about as `request["{resource}"]`.
         """
 
         def keep(hook: KeyHook) -> KeyHook:

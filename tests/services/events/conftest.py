@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -34,8 +34,13 @@ class Seen:
 
 
 @pytest.fixture
-def events(aws: Any) -> Any:
-    return aws.client("events")
+def events(aws: Any) -> Iterator[Any]:
+    """A rule with a schedule that is left would fire through every jump of the Clock that other tests make."""
+    events = aws.client("events")
+    yield events
+    for rule in events.list_rules()["Rules"]:
+        if "ScheduleExpression" in rule:
+            events.disable_rule(Name=rule["Name"])
 
 
 @pytest.fixture

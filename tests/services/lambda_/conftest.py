@@ -82,5 +82,11 @@ def functions(aws: Any) -> Functions:
 
 
 @pytest.fixture
+def functions_of() -> Callable[[Any], Functions]:
+    """`functions_of(account)`: for a test with a server of its own."""
+    return Functions
+
+
+@pytest.fixture
 def zip_of() -> Callable[[dict[str, str]], bytes]:
     return zipped

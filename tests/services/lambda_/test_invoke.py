@@ -315,3 +315,20 @@ def test_without_bubblewrap_functions_run_all_the_same_and_say_so(functions: Any
     functions.make("bare", source, Layers=[layer["LayerVersionArn"]])
     assert functions.call("bare", 1) == [1, 5, ["index.py"]]
     functions.logged_until("bare", "HEADWATER bubblewrap is refused by this system")
+
+
+AUTHORITIES = """
+def handler(event, context):
+    return open("/etc/pki/tls/cert.pem").read()
+"""
+
+
+@pytest.mark.slow
+def test_a_function_that_ran_before_the_first_database_believes_its_certificate(
+    start_server: Any, account_on: Any, functions_of: Any
+) -> None:
+    """Truth: our own promise. The bundle is written once, and a database may be made later."""
+    server = start_server()
+    functions = functions_of(account_on(server, "111122223333"))
+    functions.make("reads", AUTHORITIES)
+    assert (server.home.path / "tls" / "authority.pem").read_text() in functions.call("reads")

@@ -24,6 +24,17 @@ MATCHES = {
     "absent": ("{ $.other NOT EXISTS }", '{"a": 1}'),
     "and before or": ("{ $.a = 1 && $.b = 2 || $.c = 3 }", '{"c": 3}'),
     "parentheses": ("{ ($.a = 1 || $.b = 2) && $.c = 3 }", '{"b": 2, "c": 3}'),
+    "so many columns": ("[ip, user, status]", "127.0.0.1 frank 200"),
+    "a column with a condition": (
+        "[ip, ..., status_code = 4*, bytes]",
+        '127.0.0.1 - frank [10/Oct/2000 -0700] "GET /x" 404 1534',
+    ),
+    "columns compared as numbers": ("[..., size > 1000]", "a b 1534"),
+    "columns with one of two values": ("[level = ERROR || level = WARN, ...]", "WARN it is late"),
+    "a quoted column": ('[ip, request = "*html*", status]', '10.0.0.1 "GET /index.html HTTP/1.0" 200'),
+    "columns without names": ("[,,status = 200]", "a b 200"),
+    "a column like an expression": ("[ip = %127\\.0\\.0\\.[1-3]%, ...]", "127.0.0.2 x"),
+    "true as a word": ("{ $.ok = true }", '{"ok": true}'),
     "json behind a prefix": ("{ $.a = 1 }", '2026-01-01 {"a": 1}'),
 }
 MISSES = {
@@ -31,6 +42,8 @@ MISSES = {
     "one of two words": ("ERROR ARGUMENTS", "ERROR only"),
     "an excluded word": ("ERROR -EXITING", "ERROR EXITING"),
     "not json": ("{ $.a = 1 }", "a = 1"),
+    "more columns": ("[ip, user]", "127.0.0.1 frank 200"),
+    "a text that is no number": ("[..., size > 1000]", "a b c"),
     "an absent member": ("{ $.a != 1 }", '{"b": 1}'),
     "a text is no number": ("{ $.a = 1 }", '{"a": "x"}'),
     "both must hold": ("{ $.a = 1 && $.b = 2 }", '{"a": 1, "b": 3}'),
@@ -39,7 +52,9 @@ REFUSED = {
     "an open condition": "{ $.a = 1",
     "no comparison": "{ $.a }",
     "a comparison of texts by size": '{ $.a > "x" }',
-    "columns, which are not built": "[ip, user]",
+    "columns that are not closed": "[ip, user",
+    "two ellipses": "[..., a, ...]",
+    "a condition on another column": "[a, b, c = 1 || d = 2]",
     "a broken expression": "%(%",
     "an open phrase": '"abc',
 }

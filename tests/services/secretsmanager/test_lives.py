@@ -37,6 +37,17 @@ def test_a_deleted_secret_waits_and_comes_back(secretsmanager: Any, refused: Any
     secretsmanager.restore_secret(SecretId="db")
 
 
+def test_what_happens_to_versions_is_told(secretsmanager: Any, events: Any, settled: Any) -> None:
+    made = secretsmanager.create_secret(Name="db", SecretString="a")
+    secretsmanager.delete_secret(SecretId="db")
+    secretsmanager.restore_secret(SecretId="db")
+    secretsmanager.delete_secret(SecretId="db", ForceDeleteWithoutRecovery=True)
+    told = settled(lambda: len(events.events) == 3 and events.events)
+    assert events.names == ["StartSecretVersionDelete", "CancelSecretVersionDelete", "EndSecretVersionDelete"]
+    assert told[0]["additionalEventData"] == {"SecretId": made["ARN"], "SecretVersionId": made["VersionId"]}
+    assert (told[0]["eventSource"], told[0]["eventType"]) == ("secretsmanager.amazonaws.com", "AwsServiceEvent")
+
+
 def test_at_the_end_of_the_window_the_secret_is_gone(secretsmanager: Any, refused: Any, clock: Any, settled: Any) -> None:
     arn = secretsmanager.create_secret(Name="db", SecretString="a")["ARN"]
     secretsmanager.delete_secret(SecretId="db", RecoveryWindowInDays=7)

@@ -258,6 +258,11 @@ def test_the_key_decides_too(aws: Any, secretsmanager: Any, refused: Any) -> Non
     assert reader.get_secret_value(SecretId="db")["SecretString"] == "a"
     with refused("AccessDeniedException", "Access to KMS is not allowed"):
         reader.put_secret_value(SecretId="db", SecretString="b")  # kms:GenerateDataKey is another permission
+    put(allow("kms:GenerateDataKey", key))
+    with refused("AccessDeniedException", "Access to KMS is not allowed"):
+        reader.put_secret_value(SecretId="db", SecretString="b")  # and who cannot read does not write
+    put(allow(["kms:GenerateDataKey", "kms:Decrypt"], key))
+    reader.put_secret_value(SecretId="db", SecretString="b")
     put(allow("kms:*", key, effect="Deny"))
     with refused("AccessDeniedException", "Access to KMS is not allowed"):
         reader.get_secret_value(SecretId="db")  # what was read a moment ago is asked again once a policy has changed

@@ -1,5 +1,6 @@
 """Secrets and their versions. Truth: the API reference, and AWS's recorded answers where tests/recordings has them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -191,3 +192,14 @@ def test_many_secrets_are_read_at_once_and_what_fails_is_told(secretsmanager: An
     assert [value["Name"] for value in page["SecretValues"] + rest["SecretValues"]] == ["app/one", "app/two"]
     with refused("InvalidParameterException"):
         secretsmanager.batch_get_secret_value()
+
+
+def test_writers_at_the_same_time_lose_nothing(secretsmanager: Any) -> None:
+    first = secretsmanager.create_secret(Name="db", SecretString="0")["VersionId"]
+    with ThreadPoolExecutor(8) as writers:
+        put = [writers.submit(secretsmanager.put_secret_value, SecretId="db", SecretString=str(number)) for number in range(16)]
+    made = {each.result()["VersionId"] for each in put}
+    listed = secretsmanager.list_secret_version_ids(SecretId="db", IncludeDeprecated=True)["Versions"]
+    assert {version["VersionId"] for version in listed} == made | {first}
+    labels = [label for version in listed for label in version.get("VersionStages", [])]
+    assert sorted(labels) == ["AWSCURRENT", "AWSPREVIOUS"]

@@ -40,25 +40,25 @@ WAIT_DOUBLINGS_MAX: Final = 20
 KEPT_MAX: Final = 1000
 SENT: Final = "sent"
 PASSING: Final = frozenset(
-    [
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "TooManyRequestsException",
-        "ProvisionedThroughputExceededException",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-        "ServiceException",
-        "InternalFailure",
+    {
+        "ConcurrentModificationException",
         "InternalError",
         "InternalException",
+        "InternalFailure",
         "InternalServerError",
         "InternalServerException",
-        "ConcurrentModificationException",
-        "RequestLimitExceeded",
-        "SlowDown",
         "KMSThrottlingException",
-    ]
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
 )
 """Refusals that may pass. Others (no permission, no such resource, a wrong request) are not tried again."""
 _JITTER: Final = random.Random()  # noqa: S311 - not a secret

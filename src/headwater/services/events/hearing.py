@@ -14,6 +14,7 @@ from . import SERVICE
 from .delivery import Accepted, accept, event_of
 from .live import Live
 from .model import DEFAULT, FAILED
+from .schedules import RuleDue
 
 if TYPE_CHECKING:
     from headwater.kernel.home import Home
@@ -30,7 +31,10 @@ SHOWN: Final = 20
 
 @SERVICE.starts
 async def _begin(home: Home) -> None:
-    home.rooms["events"] = Live(home, lambda told: _hear(home, told))
+    live = home.rooms["events"] = Live(home, lambda told: _hear(home, told))
+    if live.order.earliest is not None and live.order.earliest <= home.clock.now():  # killed while it made up for what was missed
+        async with home.store.transaction() as tx:
+            tx.owe(RuleDue(account="", region="", subject="opened", at=home.clock.now()))
 
 
 def _hear(home: Home, told: list[Any]) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from headwater.kernel.due_order import DueOrder
+
 from .index import Index
 from .language import compiled
 from .model import DEFAULT, RULES, Rule
@@ -38,8 +40,11 @@ class Live:
         self._wanting: dict[tuple[str, ...], bool] = {}  # rules on default buses, and whether they could want what the trail tells
         self._wanting_trail = 0
         self._topics: set[str] = set()
+        self.order = DueOrder()
         for rule in home.store.scan(RULES):
             self._weigh(rule)
+            if rule.due is not None:
+                self.order.put(rule.due, rule.key)
         self._listen()
 
     def index(self, account: str, region: str, bus: str) -> Index:
@@ -54,6 +59,8 @@ class Live:
 
     def changed(self, rule: Rule) -> None:
         """After the rule was written."""
+        if rule.due is not None:
+            self.order.put(rule.due, rule.key)
         index = self._indexes.get(rule.key[:3])
         if index is not None:
             if rule.is_on and rule.pattern is not None:

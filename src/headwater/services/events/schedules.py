@@ -6,6 +6,7 @@ runs, and the runner takes what is due in the order of time, so that no schedule
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,18 @@ from headwater.aws.faults import fault
 from headwater.kernel.jobs import Job, handles
 from headwater.kernel.schedule import InvalidSchedule, parse
 
-from .delivery import delivery, event_of
+from .delivery import Delivery, delivery, event_of
 from .finding import rule_of_arn
+from .live import live_of
 from .model import RULES, Rule
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
+    from headwater.kernel.home import Home
 
 
 class RuleDue(Job, frozen=True, kw_only=True, tag="events/rule-due/1"):
-    """`subject` is the rule's ARN."""
+    """A rule is due, and with it whatever else is: `subject` is its ARN."""
 
     @classmethod
     def of(cls, rule: Rule) -> RuleDue:
@@ -58,22 +61,35 @@ def next_due(rule: Rule, after: datetime) -> datetime | None:
 
 
 @handles(RuleDue, timeout=timedelta(minutes=1))
-async def _fire(ctx: Context, due: RuleDue) -> None:
-    key = rule_of_arn(due.subject)
-    assert key is not None
-    rule = ctx.store.get(RULES, *key)
-    if rule is None or rule.due != due.at or not rule.is_on:
-        return  # deleted, changed or switched off while we slept
-    following = msgspec.structs.replace(rule, due=next_due(rule, due.at))
-    event_id = ctx.new_id()
-    event = event_of(
-        key[:3], source="aws.events", detail_type="Scheduled Event", time=due.at, detail={}, resources=[rule.arn], event_id=event_id
-    )
-    async with ctx.store.transaction() as tx:
+async def _fire_due(ctx: Context, due: RuleDue) -> None:
+    """Everything that is due, in the order of time. Where that is much, the rest comes after what it made due to be delivered."""
+    home, order, key = ctx.home, live_of(ctx.home).order, rule_of_arn(due.subject)
+    if key is not None:
+        order.put(due.at, key)
+    if await order.run(home.clock.now, lambda at, key: _fire(home, at, key)):
+        async with home.store.transaction() as tx:
+            tx.owe(msgspec.structs.replace(due, subject="more", at=home.clock.now()))
+
+
+async def _fire(home: Home, at: datetime, key: tuple[str, ...]) -> None:
+    rule = home.store.get(RULES, *key)
+    if rule is None or rule.due != at or not rule.is_on:
+        return  # deleted, changed or switched off meanwhile
+    following = msgspec.structs.replace(rule, due=next_due(rule, at))
+    async with home.store.transaction() as tx:
         tx.put(RULES, following)
-        if following.due is not None:
+        if following.due is not None and following.due > home.clock.now():
             tx.owe(RuleDue.of(following))
         if rule.targets:
-            targets = [(rule.name, target["Id"]) for target in rule.targets]
-            written = msgspec.json.encode(event)
-            tx.owe(delivery(rule.account, rule.region, rule.bus, due.at, event_id, written, targets, is_relayed=False))
+            tx.owe(_tick(rule, at))
+    if following.due is not None:
+        live_of(home).order.put(following.due, key)
+
+
+def _tick(rule: Rule, at: datetime) -> Delivery:
+    """The event of a moment, owed to the rule's targets."""
+    event_id = str(uuid.uuid4())
+    place = (rule.account, rule.region, rule.bus)
+    event = event_of(place, source="aws.events", detail_type="Scheduled Event", time=at, detail={}, resources=[rule.arn], event_id=event_id)
+    targets = [(rule.name, target["Id"]) for target in rule.targets]
+    return delivery(*place, at, event_id, msgspec.json.encode(event), targets, is_relayed=False)

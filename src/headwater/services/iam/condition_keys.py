@@ -1,7 +1,7 @@
 """IAM's own condition keys, looked up where a policy names them.
 
-`iam:PassedToService` is of the permission to pass a role and stands beside each room's line; `iam:ResourceTag/` is asked by STS too,
-of the role that is to be assumed.
+`iam:PassedToService` is of the permission to pass a role and stands beside each room's line; `iam:ResourceTag/`, which other services
+are asked about too, is among the kernel's.
 Source: Service Authorization Reference, "Condition keys for AWS Identity and Access Management".
 """
 
@@ -47,13 +47,6 @@ def permissions_boundary(ctx: Context, request: dict[str, Any]) -> str | None:
         return asked
     entity = _entity(ctx, request)
     return None if entity is None else entity.boundary
-
-
-@SERVICE.condition_key("iam:ResourceTag/")
-def resource_tag(ctx: Context, request: dict[str, Any]) -> str | None:
-    entity = _entity(ctx, request)
-    tags = {} if entity is None else entity.tags
-    return next((value for key, value in tags.items() if key.lower() == request["{key}"]), None)
 
 
 def _entity(ctx: Context, request: dict[str, Any]) -> User | Role | None:

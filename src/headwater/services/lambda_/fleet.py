@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from headwater.aws.faults import Fault, fault
+from headwater.kernel.certificates import authority_path
 from headwater.kernel.store import Store
 
 from . import code, runtimes
@@ -201,13 +202,14 @@ class Fleet:
         layers = [layer_code(self.home.store, arn) for arn in version.layers]
         await _check_still_given(self.home, version)
         credentials = await self.home.credentials_for(version.role, session_name(version.name))
+        authority_path(self.home)  # here, where nobody else makes one at the same time: a function may run before the first engine
         return await asyncio.get_running_loop().run_in_executor(
             self.home.pools.files, self._launch_of, version, layers, credentials, self.home.endpoint_url
         )
 
     def _launch_of(self, version: Version, layers: list[str], credentials: tuple[str, str, str], endpoint_url: str) -> Launch:
         if self._certificates is None:
-            self._certificates = runtimes.write_certificates(self.root / "pki", self.home.path / "tls" / "authority.pem")
+            self._certificates = runtimes.write_certificates(self.root / "pki", authority_path(self.home))
         places = runtimes.Places(
             task=code.folder_of(self.root, version.code_sha256),
             opt=code.merged(self.root, layers) if layers else None,

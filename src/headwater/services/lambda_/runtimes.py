@@ -91,11 +91,10 @@ def launch_of(version: Version, places: Places) -> Launch:
     return msgspec.structs.replace(launch, view=view, cwd=None)
 
 
-def write_certificates(folder: Path, authority: Path | None) -> Path:
-    """/etc/pki/tls as Amazon Linux has it: the machine's certificates, and Headwater's own authority where it has one."""
+def write_certificates(folder: Path, authority: Path) -> Path:
+    """/etc/pki/tls as Amazon Linux has it: the machine's certificates, and Headwater's own authority, which its databases show."""
     bundle = next((Path(path).read_bytes() for path in _BUNDLES if Path(path).is_file()), b"")
-    if authority is not None and authority.is_file():
-        bundle += b"\n" + authority.read_bytes()
+    bundle += b"\n" + authority.read_bytes()
     (folder / "certs").mkdir(parents=True, exist_ok=True)
     for path in (folder / "cert.pem", folder / "certs" / "ca-bundle.crt"):
         fresh = path.with_name(f"{path.name}.new")

@@ -23,3 +23,9 @@ def group_arn(ctx: Context, request: Request) -> str:
 
 def stream_arn(ctx: Context, request: Request) -> str:
     return f"{group_arn(ctx, request)}{request['logStreamName']}"
+
+
+def queried_arns(ctx: Context, request: Request) -> list[str]:
+    """The groups of a query, which may be named in three ways."""
+    names = request.get("logGroupNames") or request.get("logGroupIdentifiers") or [request.get("logGroupName") or ""]
+    return [group_arn(ctx, {"logGroupName": name}) for name in names]

@@ -11,6 +11,7 @@ from headwater.kernel.jobs import Job, handles
 from headwater.kernel.permissions import requires
 
 from .arns import ALL_GROUPS, group_arn
+from .filters import METRIC_FILTERS, SUBSCRIPTIONS, metric_filters_of, subscriptions_of
 from .model import BATCHES, DAY_MS, GROUPS, STREAMS, LogGroup, batch_key, describe_group, invalid, no_such_group
 
 PAGE: Final = 50
@@ -54,8 +55,13 @@ async def create_log_group(ctx: Context, request: Parameters) -> None:
 async def delete_log_group(ctx: Context, request: Parameters) -> None:
     group = find_group(ctx, request["logGroupName"])
     streams = ctx.store.scan(STREAMS, ctx.account, ctx.region, group.name)
+    metric_filters, subscriptions = metric_filters_of(ctx, group.name), subscriptions_of(ctx, group.name)
     async with ctx.store.transaction() as tx:
         tx.delete(GROUPS, ctx.account, ctx.region, group.name)
+        for metric_filter in metric_filters:
+            tx.delete(METRIC_FILTERS, *METRIC_FILTERS.key(metric_filter))
+        for subscription in subscriptions:
+            tx.delete(SUBSCRIPTIONS, *SUBSCRIPTIONS.key(subscription))
         for stream in streams:
             tx.delete(STREAMS, ctx.account, ctx.region, group.name, stream.name)
         if streams:
@@ -75,7 +81,7 @@ async def describe_log_groups(ctx: Context, request: Parameters) -> Parameters:
         and request.get("logGroupClass", group.group_class) == group.group_class
     ]
     shown, token = page(groups, request, lambda group: group.name)
-    described = [describe_group(group, stored_bytes(ctx, group)) for group in shown]
+    described = [describe_group(group, stored_bytes(ctx, group), len(metric_filters_of(ctx, group.name))) for group in shown]
     if pattern is not None:  # AWS says less of what a pattern finds (TestLogsGroups::test_describe_log_groups_with_pattern)
         described = [{name: said for name, said in group.items() if name not in NOT_BY_PATTERN} for group in described]
     return {"logGroups": described, "nextToken": token}

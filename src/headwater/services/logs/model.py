@@ -110,12 +110,12 @@ def no_such_stream() -> Fault:
     return fault("ResourceNotFoundException", "The specified log stream does not exist.")
 
 
-def describe_group(group: LogGroup, stored_bytes: int) -> dict[str, Any]:
+def describe_group(group: LogGroup, stored_bytes: int, metric_filters: int = 0) -> dict[str, Any]:
     return {
         "logGroupName": group.name,
         "creationTime": group.created_ms,
         "retentionInDays": group.retention_days,
-        "metricFilterCount": 0,
+        "metricFilterCount": metric_filters,
         "arn": f"{group.arn}:*",
         "storedBytes": stored_bytes,
         "kmsKeyId": group.kms_key,

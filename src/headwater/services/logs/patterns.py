@@ -1,7 +1,7 @@
 """Filter patterns: which messages one means. Pure.
 
-Three forms: words (all of which, some of which, or none of which occur), a regular expression between percent signs, and a
-condition on JSON (`{ $.status = 500 && $.path = "/a*" }`). The fourth, space-delimited columns in brackets, is not built.
+Four forms: words (all of which, some of which, or none of which occur), a regular expression between percent signs, a
+condition on JSON (`{ $.status = 500 && $.path = "/a*" }`), and columns (`[ip, ..., status = 4*]`, in `columns.py`).
 Source: docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 """
 
@@ -11,23 +11,16 @@ from typing import Any, Final
 
 import msgspec
 
+from .columns import Columns
+from .comparing import COMPARISONS, MISSING, Condition, Matches, regex, shown, test_of, unescaped
 from .model import invalid
-
-Matches = Callable[[str], bool]
-Condition = Callable[[Any], bool]
 
 _TERM: Final = re.compile(r'\s*([?-]?)(?:"((?:[^"\\]|\\.)*)"|%((?:[^%\\]|\\.)+)%|([^\s"%]+))')
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<selector>\$[^\s=!<>()&|]*)|(?P<sign>!=|<=|>=|=|<|>|&&|\|\||\(|\))|(?P<quoted>"(?:[^"\\]|\\.)*")"""
     r"""|%(?P<regex>(?:[^%\\]|\\.)+)%|(?P<word>[^\s=!<>()&|]+))"""
 )
-_MISSING: Final = object()
-_COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
-    "<": lambda a, b: a < b,
-    ">": lambda a, b: a > b,
-    "<=": lambda a, b: a <= b,
-    ">=": lambda a, b: a >= b,
-}
+_SELECTOR: Final = re.compile(r"\$[^\s=!<>()&|]+")
 
 
 def compiled(pattern: str) -> Matches:
@@ -38,8 +31,36 @@ def compiled(pattern: str) -> Matches:
     if pattern.startswith("{"):
         return _json(pattern)
     if pattern.startswith("["):
-        raise invalid("Invalid filter pattern: patterns of space-delimited columns are not built in this Headwater.")
+        columns = Columns(pattern)
+        return lambda message: columns.values(message) is not None
     return _terms(pattern)
+
+
+def extractor(pattern: str) -> Callable[[str], dict[str, str]]:
+    """A function that says what a pattern finds in a message that it means: its columns, or the properties that it names."""
+    pattern = pattern.strip()
+    if pattern.startswith("["):
+        columns = Columns(pattern)
+        return lambda message: columns.values(message) or {}
+    if pattern.startswith("{"):
+        paths = {selector: _path(selector) for selector in _SELECTOR.findall(pattern)}
+        return lambda message: _properties(message, paths)
+    return lambda message: {}
+
+
+def property_of(message: str, selector: str) -> str | None:
+    """What stands under `$.a.b` in a message of JSON; None where nothing does."""
+    return _properties(message, {selector: _path(selector)}).get(selector)
+
+
+def _properties(message: str, paths: dict[str, list[str | int]]) -> dict[str, str]:
+    start = message.find("{")
+    try:
+        value = msgspec.json.decode(message[start:]) if start >= 0 else None
+    except msgspec.DecodeError:
+        return {}
+    found = {selector: _selected(value, path) for selector, path in paths.items()}
+    return {selector: shown(one) for selector, one in found.items() if one is not MISSING and one is not None}
 
 
 def _terms(pattern: str) -> Matches:
@@ -52,8 +73,8 @@ def _terms(pattern: str) -> Matches:
         if found is None:
             raise invalid("Invalid filter pattern")
         at = found.end()
-        sign, quoted, regex, word = found.groups()
-        term = _regex(regex) if regex is not None else _containing(word if word is not None else _unescaped(quoted))
+        sign, quoted, expression, word = found.groups()
+        term = regex(expression) if expression is not None else _containing(word if word is not None else unescaped(quoted))
         {"": every, "?": some, "-": none}[sign].append(term)
     return lambda message: (
         all(term(message) for term in every)
@@ -64,18 +85,6 @@ def _terms(pattern: str) -> Matches:
 
 def _containing(word: str) -> Matches:
     return lambda message: word in message
-
-
-def _regex(text: str) -> Matches:
-    try:
-        expression = re.compile(text)
-    except re.error as error:
-        raise invalid(f"Invalid filter pattern: {error}") from None
-    return lambda message: expression.search(message) is not None
-
-
-def _unescaped(quoted: str) -> str:
-    return re.sub(r"\\(.)", r"\1", quoted)
 
 
 def _json(pattern: str) -> Matches:
@@ -142,10 +151,10 @@ class _Parser:
         kind, sign = self._next()
         if kind == "word":
             return self._is_or_not(path, sign.upper())
-        if kind != "sign" or sign not in ("=", "!=", *_COMPARISONS):
+        if kind != "sign" or sign not in ("=", "!=", *COMPARISONS):
             raise invalid("Invalid filter pattern")
         kind, wanted = self._next()
-        test = _test(kind, wanted, sign)
+        test = test_of(kind, wanted, sign)
         return lambda value: test(_selected(value, path))
 
     def _is_or_not(self, path: list[str | int], word: str) -> Condition:
@@ -158,7 +167,7 @@ class _Parser:
             case "IS", "NULL":
                 return lambda value: _selected(value, path) is None
             case "NOT", "EXISTS":
-                return lambda value: _selected(value, path) is _MISSING
+                return lambda value: _selected(value, path) is MISSING
             case _:
                 raise invalid("Invalid filter pattern")
 
@@ -187,45 +196,6 @@ def _selected(value: Any, path: list[str | int]) -> Any:
     for step in path:
         named = isinstance(value, dict) and step in value
         if not named and not (isinstance(value, list) and isinstance(step, int) and step < len(value)):
-            return _MISSING
+            return MISSING
         value = value[step]
     return value
-
-
-def _test(kind: str, wanted: str, sign: str) -> Condition:
-    if kind == "regex":
-        expression = _regex(wanted)
-        return lambda value: isinstance(value, str) and expression(value) == (sign == "=")
-    number = _number(wanted) if kind == "word" else None
-    if number is not None:
-        return _numeric(number, sign)
-    if sign not in ("=", "!="):
-        raise invalid("Invalid filter pattern")
-    text = _unescaped(wanted[1:-1]) if kind == "quoted" else wanted
-    expression_of_text = re.compile(".*".join(re.escape(part) for part in text.split("*")), re.DOTALL)
-
-    def equal(value: Any) -> bool:
-        return expression_of_text.fullmatch(value if isinstance(value, str) else str(value)) is not None
-
-    if sign == "=":
-        return lambda value: value is not _MISSING and value is not None and equal(value)
-    return lambda value: value is not _MISSING and not equal(value)
-
-
-def _numeric(number: float, sign: str) -> Condition:
-    def is_number(value: Any) -> bool:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-
-    if sign == "=":
-        return lambda value: is_number(value) and value == number
-    if sign == "!=":
-        return lambda value: value is not _MISSING and not (is_number(value) and value == number)
-    compare = _COMPARISONS[sign]
-    return lambda value: is_number(value) and compare(value, number)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -10,6 +10,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
 from .arns import group_arn, stream_arn
+from .forwarding import owed_for
 from .groups import asked_group, dropped, find_group, milliseconds, page
 from .model import (
     BATCHES,
@@ -93,9 +94,12 @@ async def put_log_events(ctx: Context, request: Parameters) -> Parameters:
             ingested_ms=now_ms,
             span_ms=max(stream.span_ms, last_ms - first_ms),
         )
+        owed = owed_for(ctx, stream, batch)
         async with ctx.store.transaction() as tx:
             tx.put(BATCHES, batch)
             tx.put(STREAMS, stream)
+            for due in owed:
+                tx.owe(due)
     return answer | {"nextSequenceToken": sequence_token(stream)}
 
 

@@ -100,7 +100,7 @@ async def put_resource_policy(ctx: Context, request: dict[str, Any]) -> dict[str
         raise fault("PublicPolicyException", PUBLIC)
 
     def change(found: Secret) -> Secret:
-        return msgspec.structs.replace(found, policy=document)
+        return msgspec.structs.replace(found, policy=document, changed_at=ctx.clock.now())
 
     await put_secret(ctx, secret, change)
     return _answer(secret)
@@ -121,7 +121,7 @@ async def delete_resource_policy(ctx: Context, request: dict[str, Any]) -> dict[
     _check_policy_name(request)
 
     def change(found: Secret) -> Secret:
-        return msgspec.structs.replace(found, policy=None)
+        return msgspec.structs.replace(found, policy=None, changed_at=ctx.clock.now())
 
     await put_secret(ctx, secret, change)
     return _answer(secret)

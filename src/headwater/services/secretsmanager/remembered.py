@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 HOLDS_S: Final = 1.0
 KEPT_MAX: Final = 1024
+LENGTH_MAX: Final = 16_384
+"""A longer value is asked for each time, so that what is kept stays small."""
 DECIDED_BY: Final = ("kms", "iam", "organizations")
 
 
@@ -35,6 +37,8 @@ class Remembered:
         return value
 
     def keep(self, ctx: Context, value: SecretValue, *of: str) -> None:
+        if len(value) > LENGTH_MAX:
+            return
         if len(self._kept) >= KEPT_MAX:
             self._kept.clear()
         self._kept[_key(ctx, of)] = (time.monotonic() + HOLDS_S, ctx.store.changes(*DECIDED_BY), ctx.clock.offset, value)

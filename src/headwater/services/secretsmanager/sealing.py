@@ -38,10 +38,12 @@ def opened(ctx: Context, secret: Secret, value: Value) -> Awaitable[SecretValue]
 async def _sealed(ctx: Context, secret: Secret, version_id: str, value: SecretValue) -> Value:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    key = secret.kms_key_id or f"arn:aws:kms:{secret.region}:{secret.account}:{DEFAULT_ALIAS}"
     kms = ctx.client("kms", region=secret.region)
+    context = _context(secret, version_id)
     try:
-        data_key = await kms.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=_context(secret, version_id))
+        data_key = await kms.generate_data_key(KeyId=_key_arn(secret), KeySpec="AES_256", EncryptionContext=context)
+        if secret.kms_key_id is not None:  # who writes under a customer's key must be able to read, as AWS has it
+            await kms.decrypt(CiphertextBlob=data_key["CiphertextBlob"], EncryptionContext=context)
     except Fault as refusal:
         raise _refused(refusal, "EncryptionFailure", "encrypt") from None
     plain = TEXT + value.encode() if isinstance(value, str) else BINARY + value
@@ -68,6 +70,14 @@ async def _opened(ctx: Context, secret: Secret, value: Value) -> SecretValue:
     bound = _bound_to(secret, value.version_id)
     plain = AESGCM(answer["Plaintext"]).decrypt(value.sealed[:NONCE_BYTES], value.sealed[NONCE_BYTES:], bound)
     return plain[1:].decode() if plain[:1] == TEXT else plain[1:]
+
+
+def _key_arn(secret: Secret) -> str:
+    """The secret's key, which is of the secret's account whoever writes."""
+    named = secret.kms_key_id or DEFAULT_ALIAS
+    if named.startswith("arn:"):
+        return named
+    return f"arn:aws:kms:{secret.region}:{secret.account}:{named if named.startswith('alias/') else f'key/{named}'}"
 
 
 def _context(secret: Secret, version_id: str) -> dict[str, str]:

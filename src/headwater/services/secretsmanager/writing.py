@@ -50,6 +50,8 @@ async def _put_version(ctx: Context, secret: Secret, version_id: str, value: Sec
 
     def with_version(found: Secret) -> Secret:
         known = found.version(version_id)
+        if known is not None and known.has_value:
+            raise refusals.token_in_use(version_id, found.arn)  # by another writer, since this one looked
         version = Version(
             version_id=version_id,
             created_at=now if known is None else known.created_at,

@@ -1,0 +1,95 @@
+"""What the application's log and the functions' logs come to: requests, refused logins, and the window in which logins can be refused."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+import credentials
+
+STEP = re.compile(r"\[INFO\].*\t(createSecret|setSecret|testSecret|finishSecret): ")
+
+
+class Request(NamedTuple):
+    """One request of the application; moments in the machine's time."""
+
+    at: float
+    ms: float
+    refused: list[float]
+    failure: str | None
+
+    @property
+    def logged_in_at(self) -> float:
+        return self.at + self.ms / 1000
+
+
+class Rotation(NamedTuple):
+    """From the end of setSecret to the end of finishSecret, as the function's log has it; moments in the machine's time."""
+
+    what: str
+    set_at: float
+    finished_at: float
+
+    @property
+    def window_ms(self) -> float:
+        return (self.finished_at - self.set_at) * 1000
+
+
+class Figures(NamedTuple):
+    """A case's outcome."""
+
+    title: str
+    requests: list[Request]
+    rotations: list[Rotation]
+    seconds: float
+
+    @property
+    def failed(self) -> list[Request]:
+        return [request for request in self.requests if request.failure is not None]
+
+    @property
+    def refused(self) -> list[float]:
+        return sorted(moment for request in self.requests for moment in request.refused)
+
+    def refused_in(self, rotation: Rotation) -> list[float]:
+        """Those that this rotation brought about: of two, the one that is nearer."""
+        return [moment for moment in self.refused if min(self.rotations, key=lambda each: abs(moment - each.set_at)) == rotation]
+
+    @property
+    def rate(self) -> float:
+        first, last = self.requests[0].at, self.requests[-1].at
+        return (len(self.requests) - 1) / (last - first)
+
+    @property
+    def longest_ms(self) -> float:
+        return max(request.ms for request in self.requests)
+
+    @property
+    def median_ms(self) -> float:
+        return sorted(request.ms for request in self.requests)[len(self.requests) // 2]
+
+
+def requests_in(path: Path) -> list[Request]:
+    """Those that have ended, in the order in which they began."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return sorted(Request(**json.loads(line)) for line in lines if line.endswith("}"))
+
+
+def rotation_of(aws: boto3.session.Session, function: str, version: str, what: str) -> Rotation:
+    """When the two steps of this version ended. The log is in AWS time."""
+    ahead = credentials.clock()
+    steps = {step: at for at, step in _steps(aws, function, version)}
+    return Rotation(what, steps["setSecret"] - ahead, steps["finishSecret"] - ahead)
+
+
+def _steps(aws: boto3.session.Session, function: str, version: str) -> Iterator[tuple[float, str]]:
+    """When each step of the rotation to this version told that it had done its work."""
+    pages = aws.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
+    events: list[dict[str, Any]] = sorted((event for page in pages for event in page["events"]), key=lambda event: event["timestamp"])
+    begun = [number for number, event in enumerate(events) if "createSecret:" in event["message"] and version in event["message"]]
+    for event in events[begun[-1] :]:
+        told = STEP.search(event["message"])
+        if told is not None:
+            yield event["timestamp"] / 1000, told[1]
