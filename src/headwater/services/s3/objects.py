@@ -173,7 +173,8 @@ def described(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
 
 def as_written(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
     """What every write answers."""
-    result: dict[str, Any] = {"ETag": f'"{version.etag}"', **encryption.shown_to_writer(version.encryption)}
+    told = encryption.SHOWN_IN_THE_CLEAR if version.encryption is None else encryption.shown_to_writer(version.encryption)
+    result: dict[str, Any] = {"ETag": f'"{version.etag}"', **told}
     if bucket.lifecycle is not None:
         result["Expiration"] = expiry.shown(bucket, version)
     if bucket.versioning:
