@@ -241,3 +241,24 @@ def _refused(code: str, *words: str) -> Iterator[botocore.exceptions.ClientError
 def refused() -> Callable[..., contextlib.AbstractContextManager[Any]]:
     """`with refused("NoSuchKey", "words of the message"): ...`"""
     return _refused
+
+
+def _database(server: Server, account_on: Callable[[Server, str], Account], engine: str) -> Any:
+    from headwater.engines import mariadb, postgres
+    from rotations import Database
+
+    sentence = (mariadb if engine == "mysql" else postgres).missing()
+    if sentence is not None:
+        pytest.skip(sentence)
+    return Database(account_on(server, "444455556666"), engine)
+
+
+@pytest.fixture(scope="session")
+def mysql(server: Server, account_on: Callable[[Server, str], Account]) -> Any:
+    """An RDS instance for users whose credentials rotate (rotations.py): one for all tests."""
+    return _database(server, account_on, "mysql")
+
+
+@pytest.fixture(scope="session")
+def postgres(server: Server, account_on: Callable[[Server, str], Account]) -> Any:
+    return _database(server, account_on, "postgres")

@@ -3,7 +3,8 @@
 The post reads the secret at each connect, and so does this. A login that the database refuses may be one whose password was changed a
 moment ago: the secret is read again and the login tried again, with back-off, for at most 5 s. Nothing else is tried twice: what fails
 otherwise has failed. It works under MyAppRole, whose credentials are renewed when they have expired, as those of an EC2 instance are.
-One line of JSON for each request goes to a file: when it began, how long it took, when logins were refused, why it failed.
+One line of JSON for each request goes to a file: when it began, how long it took, when logins were refused and when the secret was read for
+them, why it failed.
 """
 
 import argparse
@@ -143,7 +144,7 @@ class Application:
 
     def _request(self) -> None:
         began, at = time.time(), time.perf_counter()
-        refused: list[float] = []
+        refused: list[tuple[float, float]] = []
         failure = None
         try:
             with self._connected(refused) as connection, connection.cursor() as cursor:
@@ -155,15 +156,16 @@ class Application:
         with self._writing:
             self._file.write(json.dumps(line) + "\n")
 
-    def _connected(self, refused: list[float]) -> Any:
+    def _connected(self, refused: list[tuple[float, float]]) -> Any:
         end = time.monotonic() + RETRY_S
         pause = FIRST_PAUSE_S
         while True:
+            asked = time.time()
             values = self._role.secret(self._secret)
             try:
                 return CONNECT[values["engine"]](values)
             except Refused:
-                refused.append(time.time())
+                refused.append((asked, time.time()))
                 if time.monotonic() + pause > end:
                     raise
             time.sleep(pause)

@@ -145,7 +145,7 @@ def _drawn(request: Request, x: Callable[[float], float], y: Callable[[float], f
     height = y(request.ms)
     line = f'<line class="{kind}" x1="{x(request.at):.1f}" x2="{x(request.logged_in_at):.1f}" y1="{height:.1f}" y2="{height:.1f}"/>'
     dot = f'<circle class="{kind}" cx="{x(request.logged_in_at):.1f}" cy="{height:.1f}" r="2.4"><title>{request.ms:.1f} ms</title></circle>'
-    refused = "".join(f'<circle class="refused" cx="{x(moment):.1f}" cy="{height:.1f}" r="3.2"/>' for moment in request.refused)
+    refused = "".join(f'<circle class="refused" cx="{x(moment):.1f}" cy="{height:.1f}" r="3.2"/>' for _, moment in request.refused)
     return line + dot + refused
 
 

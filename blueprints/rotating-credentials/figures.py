@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import boto3
 import credentials
 
+LATE_S = 0.5
 STEP = re.compile(r"\[INFO\].*\t(createSecret|setSecret|testSecret|finishSecret): ")
 
 
@@ -17,7 +18,8 @@ class Request(NamedTuple):
 
     at: float
     ms: float
-    refused: list[float]
+    refused: list[tuple[float, float]]
+    """Of each refused login: when the secret was asked for, and when the login was refused."""
     failure: str | None
 
     @property
@@ -36,6 +38,10 @@ class Rotation(NamedTuple):
     def window_ms(self) -> float:
         return (self.finished_at - self.set_at) * 1000
 
+    def explains(self, asked: float, refused: float) -> bool:
+        """A login is refused where the secret was read before AWSCURRENT moved, and the password had changed. The log is a little late."""
+        return refused >= self.set_at - LATE_S and asked <= self.finished_at
+
 
 class Figures(NamedTuple):
     """A case's outcome."""
@@ -51,7 +57,13 @@ class Figures(NamedTuple):
 
     @property
     def refused(self) -> list[float]:
-        return sorted(moment for request in self.requests for moment in request.refused)
+        return sorted(refused for request in self.requests for _, refused in request.refused)
+
+    @property
+    def unexplained(self) -> list[tuple[float, float]]:
+        """Logins that were refused though no rotation was in its window."""
+        every = [login for request in self.requests for login in request.refused]
+        return [login for login in every if not any(rotation.explains(*login) for rotation in self.rotations)]
 
     def refused_in(self, rotation: Rotation) -> list[float]:
         """Those that this rotation brought about: of two, the one that is nearer."""

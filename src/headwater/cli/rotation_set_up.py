@@ -62,6 +62,8 @@ class SetUp:
         self.kind = KINDS[engine]
         self._alternating = using is not None
         self._errors_before: set[str] = set()
+        self._days_later: int | None = None
+        """The days that could not be said yet, because an earlier rotation had to end first."""
         if using is not None:
             self._check_superuser(using)
 
@@ -156,14 +158,12 @@ class SetUp:
     def rotate(self, days: int) -> str:
         """Switch it on, and begin the first rotation, or take up again one that broke off; the version that is to be."""
         self._errors_before = {event["eventId"] for event in self._errors()}
-        rules = {"AutomaticallyAfterDays": days}
         try:
-            answer = self._secrets.rotate_secret(
-                SecretId=self.arn, RotationLambdaARN=self.function_arn, RotationRules=rules, RotateImmediately=True
-            )
+            answer = self._rotate_secret(days, at_once=True)
         except self._secrets.exceptions.InvalidRequestException as error:
             if "previous rotation" not in str(error):
                 raise
+            self._days_later = days
             stages = self._secrets.describe_secret(SecretId=self.arn)["VersionIdsToStages"]
             return next(str(version) for version, labels in stages.items() if "AWSPENDING" in labels)
         return str(answer["VersionId"])
@@ -174,6 +174,9 @@ class SetUp:
         while time.monotonic() < end:
             found = self._secrets.describe_secret(SecretId=self.arn)
             if "AWSCURRENT" in found["VersionIdsToStages"].get(version, []) and "LastRotatedDate" in found:
+                if self._days_later is not None:
+                    self._rotate_secret(self._days_later, at_once=False)
+                    found = self._secrets.describe_secret(SecretId=self.arn)
                 return Rotated(version, found.get("NextRotationDate"))
             new = [event["message"] for event in self._errors() if event["eventId"] not in self._errors_before]
             if new:
@@ -181,6 +184,13 @@ class SetUp:
                 raise CannotRotate(f"{words}\nAWSCURRENT is where it was; Secrets Manager will try again.")
             time.sleep(POLL_S)  # noqa: TID251 - a client waits in its own time
         raise CannotRotate(f"AWSCURRENT has not moved within {PATIENCE.seconds} s; the log of {self.function_name} may say why.")
+
+    def _rotate_secret(self, days: int, *, at_once: bool) -> dict[str, Any]:
+        rules = {"AutomaticallyAfterDays": days}
+        answer: dict[str, Any] = self._secrets.rotate_secret(
+            SecretId=self.arn, RotationLambdaARN=self.function_arn, RotationRules=rules, RotateImmediately=at_once
+        )
+        return answer
 
     def _errors(self) -> list[dict[str, Any]]:
         """What the function logged of its failures."""
