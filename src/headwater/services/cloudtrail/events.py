@@ -38,17 +38,9 @@ def moment_of_id(text: str) -> int | None:
 def event_of(account: str, region: str, entry: Entry, who: Who, *, is_data: bool = False) -> dict[str, Any]:
     """As the account `account` gets it."""
     spoken = said(entry)
-    at = moment(entry.at_us)
-    event: dict[str, Any] = {
-        "eventVersion": VERSION,
-        "userIdentity": identity_of(who, account, at),
-        "eventTime": iso(at),
-        "eventSource": event_source(entry.service),
-        "eventName": event_name(entry.service, entry.operation),
-        "awsRegion": region,
-        "sourceIPAddress": source_of(who),
-        "userAgent": agent_of(who),
-    }
+    event = _begun(account, region, entry, who)
+    if entry.is_told:
+        return event | _of_service(account, entry, spoken.request)
     if entry.error:
         event["errorCode"] = entry.error
         event["errorMessage"] = entry.message
@@ -67,6 +59,35 @@ def event_of(account: str, region: str, entry: Entry, who: Who, *, is_data: bool
     if entry.owner:
         event["sharedEventID"] = event_id(entry, "shared")
     return event | {"eventCategory": "Data" if is_data else "Management"}
+
+
+def _begun(account: str, region: str, entry: Entry, who: Who) -> dict[str, Any]:
+    at = moment(entry.at_us)
+    return {
+        "eventVersion": VERSION,
+        "userIdentity": identity_of(who, account, at),
+        "eventTime": iso(at),
+        "eventSource": event_source(entry.service),
+        "eventName": event_name(entry.service, entry.operation),
+        "awsRegion": region,
+        "sourceIPAddress": source_of(who),
+        "userAgent": agent_of(who),
+    }
+
+
+def _of_service(account: str, entry: Entry, details: dict[str, Any]) -> dict[str, Any]:
+    """Source: "AWS service events" of the user guide, and the examples of Secrets Manager's."""
+    return {
+        "requestParameters": None,
+        "responseElements": None,
+        "additionalEventData": details,
+        "eventID": event_id(entry, account),
+        "readOnly": False,
+        "eventType": "AwsServiceEvent",
+        "managementEvent": True,
+        "recipientAccountId": account,
+        "eventCategory": "Management",
+    }
 
 
 def _omitted(size: int) -> dict[str, Any] | None:

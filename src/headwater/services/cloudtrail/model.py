@@ -66,6 +66,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc
     message: str = ""
     owner: str = ""
     """The other account that has this event too."""
+    is_told: bool = False
+    """No call: what a service told of itself. `said` has it as the request."""
 
 
 class Batch(Record, frozen=True, kw_only=True):
