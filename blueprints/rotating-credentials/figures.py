@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import boto3
 import credentials
 
 LATE_S = 0.5
+SHIPPED_WITHIN_S = 15
 STEP = re.compile(r"\[INFO\].*\t(createSecret|setSecret|testSecret|finishSecret): ")
 
 
@@ -90,18 +92,26 @@ def requests_in(path: Path) -> list[Request]:
 
 
 def rotation_of(aws: boto3.session.Session, function: str, version: str, what: str) -> Rotation:
-    """When the two steps of this version ended. The log is in AWS time."""
+    """When the two steps of this version ended. The log is in AWS time, and shipped a moment later."""
     ahead = credentials.clock()
-    steps = {step: at for at, step in _steps(aws, function, version)}
+    end = time.monotonic() + SHIPPED_WITHIN_S
+    while "finishSecret" not in (steps := {step: at for at, step in _steps(aws, function, version)}):
+        if time.monotonic() > end:
+            raise TimeoutError(f"the log of {function} does not tell of finishSecret")
+        time.sleep(0.05)
     return Rotation(what, steps["setSecret"] - ahead, steps["finishSecret"] - ahead)
 
 
 def _steps(aws: boto3.session.Session, function: str, version: str) -> Iterator[tuple[float, str]]:
     """When each step of the rotation to this version told that it had done its work."""
-    pages = aws.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
-    events: list[dict[str, Any]] = sorted((event for page in pages for event in page["events"]), key=lambda event: event["timestamp"])
+    logs = aws.client("logs")
+    try:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
+        events: list[dict[str, Any]] = sorted((event for page in pages for event in page["events"]), key=lambda event: event["timestamp"])
+    except logs.exceptions.ResourceNotFoundException:
+        return  # nothing has been shipped yet
     begun = [number for number, event in enumerate(events) if "createSecret:" in event["message"] and version in event["message"]]
-    for event in events[begun[-1] :]:
+    for event in events[begun[-1] :] if begun else ():
         told = STEP.search(event["message"])
         if told is not None:
             yield event["timestamp"] / 1000, told[1]

@@ -93,7 +93,10 @@ class Rotator:
 
     def steps(self, name: str = "rotator") -> list[str]:
         logs = self.aws.client("logs")
-        events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern="STEP")["events"]
+        try:
+            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern="STEP")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return []  # nothing has been shipped yet
         return [event["message"].split()[1] for event in events]
 
 
@@ -262,6 +265,21 @@ def test_what_was_due_while_the_secret_was_to_be_deleted_is_due_when_it_comes_ba
 
 
 @pytest.mark.slow
+def test_a_pending_version_put_by_hand_can_be_the_first_rotation(rotator: Rotator, refused: Any) -> None:
+    """Our reading of ClientRequestToken: a rotation of that very version."""
+    rotator.secret()
+    value = json.dumps({"password": "by hand"})
+    rotator.secrets.put_secret_value(SecretId="db", SecretString=value, ClientRequestToken=TOKEN, VersionStages=["AWSPENDING"])
+    settings = {"RotationLambdaARN": rotator.function(), "RotationRules": {"AutomaticallyAfterDays": 60}}
+    with refused("InvalidRequestException", "A previous rotation isn't complete"):
+        rotator.secrets.rotate_secret(SecretId="db", **settings)
+    assert "RotationEnabled" not in rotator.secrets.describe_secret(SecretId="db")
+    rotator.secrets.rotate_secret(SecretId="db", ClientRequestToken=TOKEN, **settings)
+    rotator.has_rotated(TOKEN)
+    assert rotator.password() == "by hand"
+    assert rotator.secrets.describe_secret(SecretId="db")["RotationRules"] == {"AutomaticallyAfterDays": 60}
+
+
 def test_a_value_put_by_hand_puts_off_a_rotation_that_counts_days(rotator: Rotator, clock: Any) -> None:
     rotator.secret()
     function = rotator.function()

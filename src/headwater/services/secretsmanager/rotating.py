@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ async def rotate_secret(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
     secret = changeable(ctx, secret.arn)
     pending = secret.unfinished
     if pending is not None:
-        return await _again(ctx, secret, pending, token)
+        return await _again(ctx, secret, pending, token, lambda found: _configured(found, function, rules))
     if secret.version(token) is not None:
         return _answer(secret, token)  # this very rotation has been asked for, and is done
     if secret.holder(CURRENT) is None:
@@ -84,16 +85,24 @@ async def _check_invocable(ctx: Context, secret: Secret, function: str) -> None:
         raise fault("AccessDeniedException", CANNOT_INVOKE) from None
 
 
-async def _again(ctx: Context, secret: Secret, pending: Version, token: str) -> dict[str, Any]:
-    """A rotation that is not finished is taken up again, unless it is running; another one cannot begin."""
+async def _again(ctx: Context, secret: Secret, pending: Version, token: str, configured: Callable[[Secret], Secret]) -> dict[str, Any]:
+    """A rotation that is not finished is taken up again, unless it is running; another one cannot begin.
+
+    Who names its version may say by what function and when: that version may have been put by hand, before there was any rotation.
+    """
+    is_named = pending.version_id == token
     rotation = secret.rotation
     if rotation is None or rotation.token != pending.version_id:
         rotation = Rotation(token=pending.version_id)
-    if not is_at_work(ctx, secret):
+    if not is_at_work(ctx, secret) and (is_named or secret.rotation_function is not None):
         now = ctx.clock.now()
         again = msgspec.structs.replace(rotation, run_at=now, attempts=0, steps_done=0)
-        await put_secret(ctx, secret, lambda found: msgspec.structs.replace(found, rotation=again))
-    if pending.version_id == token:
+
+        def taken_up(found: Secret) -> Secret:
+            return msgspec.structs.replace(scheduled(configured(found), now) if is_named else found, rotation=again)
+
+        await put_secret(ctx, secret, taken_up)
+    if is_named:
         return _answer(secret, token)
     raise refusals.not_now("A previous rotation isn't complete. That rotation will be reattempted.")
 
