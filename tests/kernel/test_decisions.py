@@ -195,3 +195,10 @@ def test_audit_mode_lets_calls_pass_and_lists_what_would_have_been_refused(start
 def test_a_global_service_is_asked_in_us_east_1_wherever_the_client_stands(aws: Any, operator: str) -> None:
     dev = aws.user(allow("iam:ListRoles", Condition={operator: {"aws:RequestedRegion": "us-east-1"}}))
     dev.client("iam", region="eu-central-1").list_roles()
+
+
+def test_audit_mode_lets_no_account_into_another(start_server: Any, account_on: Any, refused: Any) -> None:
+    server = start_server(iam="audit")
+    account_on(server, "210987654321").client("s3").create_bucket(Bucket="sealed")
+    with refused("AccessDenied"):
+        account_on(server, "210987654322").client("s3").list_objects_v2(Bucket="sealed")

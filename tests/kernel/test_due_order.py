@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,3 +52,19 @@ async def test_what_is_fired_is_asked_for_once_however_often_it_was_put() -> Non
     order.put(ZERO, ("a",))
     assert not await order.run(lambda: ZERO, fire)
     assert fired == [ZERO]
+
+
+async def test_one_that_cannot_be_fired_does_not_stand_in_the_way() -> None:
+    order, fired = DueOrder(), list[tuple[str, ...]]()
+
+    async def fire(at: datetime, key: tuple[str, ...]) -> None:
+        if key == ("broken",):
+            raise ValueError(key)
+        fired.append(key)
+
+    order.put(ZERO, ("broken",))
+    order.put(ZERO + timedelta(minutes=1), ("whole",))
+    with pytest.raises(ValueError, match="broken"):
+        await order.run(lambda: ZERO + timedelta(hours=1), fire)
+    assert not await order.run(lambda: ZERO + timedelta(hours=1), fire)
+    assert fired == [("whole",)]

@@ -55,8 +55,6 @@ REASONS: Final = {
     "cloudtrail:* without iam:*": "for trails of a whole organization",
     "cloudtrail:* without organizations:*": "for trails of a whole organization",
     "events:StartReplay on no event-bus": "a replay goes to the archive's own bus and to no other",
-    "logs:GetQueryResults on no log-group": "of a query that is not there nobody knows the group",
-    "scheduler:DeleteScheduleGroup without scheduler:DeleteSchedule": "the group's schedules go with it, and none is named",
     "iam:GenerateServiceLastAccessedDetails on no *": "a user, a group, a role or a policy, of which a request names one",
     "iam:ListPoliciesGrantingServiceAccess on no *": "a user, a group or a role, of which a request names one",
     "iam:GetAccessKeyLastUsed on no user": "of a key that is nobody's here, nobody is the user",

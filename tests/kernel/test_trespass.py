@@ -115,10 +115,9 @@ def test_an_arn_still_names_a_database_resource(aws: Any, groups: Any) -> None:
         assert rds.describe_db_parameter_groups(DBParameterGroupName=spelled)["DBParameterGroups"][0]["DBParameterGroupName"] == "dev"
 
 
-@pytest.mark.parametrize("spelled", ["arn:aws:iam::{account}:user/x/chief", "arn:aws-cn:iam::{account}:user/chief"])
-def test_a_user_is_asked_about_under_its_own_arn_alone(aws: Any, refused: Any, spelled: str) -> None:
+def test_a_user_is_asked_about_under_its_own_arn_alone(aws: Any, refused: Any) -> None:
     aws.client("iam").create_user(UserName="chief")
-    asked = spelled.format(account=aws.account)
+    asked = f"arn:aws:iam::{aws.account}:user/another/chief"
     iam = User(aws, allow("iam:*"), deny("iam:*", f"arn:aws:iam::{aws.account}:user/chief")).client("iam")
     with refused("NoSuchEntity"):
         iam.simulate_principal_policy(PolicySourceArn=asked, ActionNames=["s3:GetObject"])
@@ -145,6 +144,15 @@ def test_a_layer_is_itself_however_it_is_spelled(aws: Any, partition: str, regio
     with pytest.raises(lambda_.exceptions.ClientError):
         lambda_.delete_layer_version(LayerName=layer, VersionNumber=1)
     assert aws.client("lambda").get_layer_version(LayerName="secret", VersionNumber=1)["Version"] == 1
+
+
+@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
+def test_another_partition_is_no_way_around_a_deny(aws: Any, refused: Any, partition: str) -> None:
+    aws.client("ssm").put_parameter(Name="/prod/word", Value="v", Type="String")
+    arn = f"arn:aws:ssm:us-east-1:{aws.account}:parameter/prod/word"
+    ssm = User(aws, allow("ssm:*"), deny("ssm:*", arn)).client("ssm")
+    with refused("AccessDeniedException", "explicit deny"):
+        ssm.get_parameter(Name=arn.replace("arn:aws:", f"arn:{partition}:"))
 
 
 # -- who is no more ------------------------------------------------------------------------------------------------------------

@@ -43,6 +43,8 @@ REFUSED_AS: Final = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError"
 """Where a service does not say it as its protocol does."""
 SERVICE_OF_ROOM: Final = {"stepfunctions": "states"}
 """The name under which a room is trusted, where it is not the room's."""
+OTHER_PARTITIONS: Final = "arn:aws-"
+"""There is one partition here. Where a room reads over the word, what another one names is asked about as what it comes to."""
 SAY_ACCOUNT: Final = frozenset({"firehose"})
 """Services that take on roles with the account's number as external id, as older trust policies for them ask."""
 
@@ -143,6 +145,8 @@ class Authorization:
     def _decided(self, ctx: Context, operation: Operation, request: dict[str, Any], need: Need, standing: Standing) -> Decided | None:
         """None where there is nothing to decide: a root at what is its account's, where no policy stands."""
         principal = ctx.principal
+        if need.resource.startswith(OTHER_PARTITIONS):
+            need = msgspec.structs.replace(need, resource=f"arn:aws:{need.resource.partition(':')[2].partition(':')[2]}")
         own = self._resource_policy(need)
         owner = own.owner if own is not None else _account_of(need.resource) or principal.account
         if principal.kind == "root" and owner == principal.account and not standing.levels and (own is None or not own.policies):
@@ -166,11 +170,12 @@ class Authorization:
     # -- the answer ----------------------------------------------------------------------------------------------------
 
     def _passes_anyway(self, decided: Decided) -> bool:
-        """In audit mode what would have been refused is said, and passes."""
-        if self._audits:
-            question = decided.question
+        """In audit mode what an account refuses its own is said, and passes. Accounts stay sealed off from each other."""
+        question = decided.question
+        passes = self._audits and question.resource_account == question.caller.account
+        if passes:
             log.warning("would be refused", principal=decided.principal.arn, action=question.action, resource=question.resource)
-        return self._audits
+        return passes
 
     def _refusal(self, ctx: Context, operation: Operation, decided: Decided) -> Fault:
         protocol = operation.service.metadata.protocol

@@ -139,7 +139,7 @@ class Decisions:
             action=question.action,
             resource=question.resource,
             allowed=decision.allowed,
-            passed=self._audits and not decision.allowed,
+            passed=self._audits and not decision.allowed and question.resource_account == question.caller.account,
             sentence=words,
             reasons=tuple(_reason(each) for each in explain(question, decided.policies) if each.verdict != "action"),
         )

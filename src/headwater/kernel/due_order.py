@@ -44,7 +44,11 @@ class DueOrder:
                 if not self._heap or self._heap[0][0] > now():
                     return False
                 due, key = self._heap[0]
-                await fire(due, key)
+                try:
+                    await fire(due, key)
+                except Exception:
+                    self._drop(due, key)  # one that cannot be fired must not stand in the way of all others
+                    raise
                 self._drop(due, key)
                 if number % YIELD_EVERY == YIELD_EVERY - 1:
                     await asyncio.sleep(0)

@@ -4,6 +4,7 @@ Truth: "CloudTrail userIdentity element" (invokedBy, AWSService) and "Amazon S3 
 """
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -120,3 +121,25 @@ def test_an_event_is_called_as_cloudtrail_calls_it(service: str, operation: str)
 @pytest.mark.parametrize("service", SOURCES)
 def test_a_source_is_the_services_endpoint(service: str) -> None:
     assert event_source(service) == SOURCES[service]
+
+
+def test_what_a_service_tells_of_itself_is_in_the_history_as_well(aws: Any) -> None:
+    """Truth: "Log Secrets Manager events with CloudTrail" of Secrets Manager's user guide, and its example of such an event."""
+    secrets = aws.client("secretsmanager")
+    arn = secrets.create_secret(Name="db", SecretString="first")["ARN"]
+    aws.client("cloudtrail").lookup_events()  # the trail hears from the first call on, and services once it is there
+    secrets.delete_secret(SecretId="db", RecoveryWindowInDays=7)
+    ends = time.monotonic() + 5
+    while not (found := _events(aws, "StartSecretVersionDelete")) and time.monotonic() < ends:
+        time.sleep(0.02)
+    (event,) = found
+    assert event["eventType"] == "AwsServiceEvent"
+    assert event["eventSource"] == event["sourceIPAddress"] == event["userIdentity"]["invokedBy"] == "secretsmanager.amazonaws.com"
+    assert event["additionalEventData"]["SecretId"] == arn
+    assert event["requestParameters"] is None
+    assert event["readOnly"] is False
+
+
+def _events(aws: Any, name: str) -> list[dict[str, Any]]:
+    found = aws.client("cloudtrail").lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}])["Events"]
+    return [json.loads(event["CloudTrailEvent"]) for event in found]

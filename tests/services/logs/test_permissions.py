@@ -72,3 +72,14 @@ def test_tags_of_the_group_decide_and_are_asked_for_at_its_making(aws: Any, user
         dev.delete_log_group(logGroupName="/red")
     with refused("AccessDeniedException", "logs:TagResource"):
         dev.tag_resource(resourceArn=f"arn:aws:logs:us-east-1:{aws.account}:log-group:/red", tags={"team": "blue"})
+
+
+def test_the_arn_of_another_region_is_not_this_regions_group(aws: Any, refused: Any) -> None:
+    """A Deny of the group here must not be gone round by the name of one elsewhere."""
+    logs = aws.client("logs")
+    logs.create_log_group(logGroupName="/prod")
+    with refused("ResourceNotFoundException"):
+        logs.describe_log_streams(logGroupIdentifier=f"arn:aws:logs:eu-west-1:{aws.account}:log-group:/prod")
+    with refused("ResourceNotFoundException"):
+        logs.list_tags_for_resource(resourceArn=f"arn:aws:logs:eu-west-1:{aws.account}:log-group:/prod")
+    assert logs.describe_log_streams(logGroupIdentifier=f"arn:aws:logs:us-east-1:{aws.account}:log-group:/prod")["logStreams"] == []

@@ -144,10 +144,8 @@ def test_a_policy_is_refused(s3: Any, bucket: str, refused: Any, policy: str) ->
 
 ABSENT = {
     "get_bucket_cors": "NoSuchCORSConfiguration",
-    "get_bucket_lifecycle_configuration": "NoSuchLifecycleConfiguration",
     "get_bucket_website": "NoSuchWebsiteConfiguration",
     "get_bucket_replication": "ReplicationConfigurationNotFoundError",
-    "get_object_lock_configuration": "ObjectLockConfigurationNotFoundError",
 }
 
 
@@ -175,5 +173,3 @@ def test_the_rest_of_a_bucket_is_described_as_it_is(s3: Any, bucket: str) -> Non
 def test_setting_them_is_not_built_and_says_so(s3: Any, bucket: str, refused: Any) -> None:
     with refused("NotImplemented"):
         s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]})
-    with refused("NotImplemented"):
-        s3.create_bucket(Bucket=f"{bucket}-locked", ObjectLockEnabledForBucket=True)

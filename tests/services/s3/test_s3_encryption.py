@@ -2,6 +2,7 @@
 encryption" of the S3 user guide, "Troubleshoot access denied (403 Forbidden) errors", and where a test says so.
 """
 
+import asyncio
 import hashlib
 import json
 import os
@@ -14,6 +15,8 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from headwater.kernel.client import Client
+from headwater.kernel.identity import root_of
 from users import User, allow
 
 SMALL = b"a secret that nobody writes to a disk in the clear"
@@ -288,3 +291,29 @@ def test_engines_are_not_told_where_an_encrypted_body_lies(s3: Any, bucket: str)
     assert "x-headwater-file" not in told["sealed"]
     readable = [s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["ResponseMetadata"]["HTTPHeaders"] for prefix in ("plain", "")]
     assert ["x-headwater-readable" in headers for headers in readable] == [True, False]
+
+
+@pytest.mark.http
+def test_a_body_that_is_written_over_while_kms_is_asked_is_still_read_whole(server: Any, aws: Any, s3: Any, bucket: str) -> None:
+    """The file is opened before the key is asked for: whoever began to read reads what stood there."""
+    bodies = [letter * 100_000 for letter in (b"a", b"b", b"c")]
+    s3.put_object(Bucket=bucket, Key="k", Body=bodies[0], **UNDER_KMS)
+
+    async def together() -> list[bytes]:
+        client = Client(server.home, "s3", root_of(aws.account), "us-east-1")
+        read: list[bytes] = []
+
+        async def get() -> None:
+            read.extend([await (await client.get_object(Bucket=bucket, Key="k"))["Body"].read() for _ in range(20)])
+
+        async def put(body: bytes) -> None:
+            for _ in range(20):
+                await client.put_object(Bucket=bucket, Key="k", Body=body, **UNDER_KMS)
+
+        async with asyncio.TaskGroup() as tasks:
+            for body in bodies:
+                tasks.create_task(get())
+                tasks.create_task(put(body))
+        return read
+
+    assert set(server.call(together())) <= set(bodies)

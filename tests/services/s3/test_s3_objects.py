@@ -155,7 +155,7 @@ PUT_REFUSALS = {
     "another body's checksum": ("BadDigest", {"ChecksumSHA256": "2l26x0trnT0r2AvakoFk2MB7eKVKzYESLMxSAKAzoik="}),
     "a checksum of the wrong length": ("InvalidRequest", {"ChecksumCRC32": "AAAA"}),
     "a canned list, where lists are disabled": ("AccessControlListNotSupported", {"ACL": "public-read"}),
-    "a lock, which is not built": ("NotImplemented", {"ObjectLockLegalHoldStatus": "ON"}),
+    "a hold in a bucket without a lock": ("InvalidRequest", {"ObjectLockLegalHoldStatus": "ON"}),
 }
 
 

@@ -184,13 +184,20 @@ async def _expire(ctx: Context, due: Expiry) -> None:
 
 
 def find_group(ctx: Context, name_or_arn: str | None) -> LogGroup:
-    name = name_or_arn or ""
-    if name.startswith("arn:"):
-        name = name.split(":", 6)[6].removesuffix(":*")
-    group = ctx.store.get(GROUPS, ctx.account, ctx.region, name)
+    group = ctx.store.get(GROUPS, ctx.account, ctx.region, name_of_group(ctx, name_or_arn or ""))
     if group is None:
         raise no_such_group()
     return group
+
+
+def name_of_group(ctx: Context, name_or_arn: str) -> str:
+    """The name; an ARN must be of the caller's account and region, since what it says was decided on."""
+    if not name_or_arn.startswith("arn:"):
+        return name_or_arn
+    head, found, name = name_or_arn.partition(":log-group:")
+    if not found or head.split(":")[3:] != [ctx.region, ctx.account]:
+        raise no_such_group()
+    return name.removesuffix(":*")
 
 
 def asked_group(ctx: Context, request: Parameters) -> LogGroup:

@@ -18,8 +18,8 @@ from headwater.kernel.jobs import Job, handles
 from headwater.kernel.permissions import requires
 from headwater.kernel.store import Record, Table
 
-from .arns import queried_arns
-from .groups import milliseconds
+from .arns import group_arn, queried_arns
+from .groups import milliseconds, name_of_group
 from .insights_language import LIMIT_MAX, compile_query
 from .insights_running import Run, Scanned, TooMuch
 from .model import GROUPS, invalid
@@ -100,7 +100,13 @@ async def start_query(ctx: Context, request: Parameters) -> Parameters:
     return {"queryId": query.id}
 
 
-@requires("logs:GetQueryResults")
+def _queried(ctx: Context, request: Parameters) -> list[str]:
+    """The groups that the query reads."""
+    query = ctx.store.get(QUERIES, ctx.account, ctx.region, request["queryId"])
+    return [group_arn(ctx, {"logGroupName": name}) for name in (query.groups if query is not None else [""])]
+
+
+@requires("logs:GetQueryResults", _queried)
 async def get_query_results(ctx: Context, request: Parameters) -> Parameters:
     query = _find(ctx, request["queryId"])
     scanned = query.scanned
@@ -261,7 +267,7 @@ def _groups(ctx: Context, request: Parameters) -> list[str]:
     names = [asked] if isinstance(asked, str) else list(asked)
     if len(names) > GROUPS_MAX:
         raise invalid(f"A query can have at most {GROUPS_MAX} log groups.")
-    names = [name.split(":", 6)[6].removesuffix(":*") if name.startswith("arn:") else name for name in names]
+    names = [name_of_group(ctx, name) for name in names]
     for name in names:
         if ctx.store.get(GROUPS, ctx.account, ctx.region, name) is None:
             raise _no_such(ctx, name)

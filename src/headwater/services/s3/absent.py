@@ -22,12 +22,6 @@ async def get_bucket_cors(ctx: Context, request: dict[str, Any]) -> dict[str, An
     raise fault("NoSuchCORSConfiguration", "The CORS configuration does not exist", BucketName=bucket_of(ctx, request).name)
 
 
-@requires("s3:GetLifecycleConfiguration", BUCKET)
-async def get_bucket_lifecycle_configuration(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    bucket = bucket_of(ctx, request)
-    raise fault("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist", BucketName=bucket.name)
-
-
 @requires("s3:GetBucketWebsite", BUCKET)
 async def get_bucket_website(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
@@ -38,13 +32,6 @@ async def get_bucket_website(ctx: Context, request: dict[str, Any]) -> dict[str,
 async def get_bucket_replication(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     raise fault("ReplicationConfigurationNotFoundError", "The replication configuration was not found", BucketName=bucket.name)
-
-
-@requires("s3:GetBucketObjectLockConfiguration", BUCKET)
-async def get_object_lock_configuration(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    bucket = bucket_of(ctx, request)
-    sentence = "Object Lock configuration does not exist for this bucket"
-    raise fault("ObjectLockConfigurationNotFoundError", sentence, BucketName=bucket.name)
 
 
 @requires("s3:GetBucketLogging", BUCKET)
@@ -65,11 +52,6 @@ async def get_bucket_request_payment(ctx: Context, request: dict[str, Any]) -> d
 
 @requires("s3:PutBucketCORS", BUCKET)
 async def delete_bucket_cors(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return _nothing_set(bucket_of(ctx, request))
-
-
-@requires("s3:PutLifecycleConfiguration", BUCKET)
-async def delete_bucket_lifecycle(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     return _nothing_set(bucket_of(ctx, request))
 
 

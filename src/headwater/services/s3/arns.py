@@ -70,6 +70,11 @@ def sets_acl(ctx: Context, request: Request) -> bool:
     return are_asked(request)
 
 
+def bypasses(ctx: Context, request: Request) -> bool:
+    """Whether a retention is to be passed over, where its mode lets itself be."""
+    return bool(request.get("BypassGovernanceRetention"))
+
+
 def tags_bucket(ctx: Context, request: Request) -> bool:
     return bool((request.get("CreateBucketConfiguration") or {}).get("Tags"))
 

@@ -24,9 +24,6 @@ ARCHIVED: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 METADATA_BYTES_MAX: Final = 2048
 OBJECT_TAGS_MAX: Final = 10
 NOT_BUILT: Final = {
-    "ObjectLockMode": "x-amz-object-lock-mode",
-    "ObjectLockRetainUntilDate": "x-amz-object-lock-retain-until-date",
-    "ObjectLockLegalHoldStatus": "x-amz-object-lock-legal-hold",
     "ObjectLockEventHold": "x-amz-object-lock-event-hold",
     "ObjectLockEventHoldDurationDays": "x-amz-object-lock-event-hold-duration-days",
     "ObjectLockEventHoldDurationYears": "x-amz-object-lock-event-hold-duration-years",

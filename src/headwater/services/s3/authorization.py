@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
@@ -52,8 +53,6 @@ OF_MEMBERS: Final = {
     "s3:x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
     "s3:x-amz-storage-class": "StorageClass",
     "s3:x-amz-website-redirect-location": "WebsiteRedirectLocation",
-    "s3:object-lock-mode": "ObjectLockMode",
-    "s3:object-lock-legal-hold": "ObjectLockLegalHoldStatus",
     "s3:if-match": "IfMatch",
     "s3:if-none-match": "IfNoneMatch",
     "s3:prefix": "Prefix",
@@ -73,10 +72,34 @@ for _key, _member in OF_MEMBERS.items():
     SERVICE.condition_key(_key)(_said(_member))
 
 
+@SERVICE.condition_key("s3:object-lock-mode")
+def lock_mode(ctx: Context, request: Request) -> Values:
+    found: str | None = request.get("ObjectLockMode") or (request.get("Retention") or {}).get("Mode")
+    return found
+
+
+@SERVICE.condition_key("s3:object-lock-legal-hold")
+def legal_hold(ctx: Context, request: Request) -> Values:
+    found: str | None = request.get("ObjectLockLegalHoldStatus") or (request.get("LegalHold") or {}).get("Status")
+    return found
+
+
+def _retained_until(request: Request) -> datetime | None:
+    """As a header of a write, or in the document of PutObjectRetention."""
+    until: datetime | None = request.get("ObjectLockRetainUntilDate") or (request.get("Retention") or {}).get("RetainUntilDate")
+    return until
+
+
 @SERVICE.condition_key("s3:object-lock-retain-until-date")
 def retained_until(ctx: Context, request: Request) -> Values:
-    until = request.get("ObjectLockRetainUntilDate")
+    until = _retained_until(request)
     return None if until is None else f"{until:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@SERVICE.condition_key("s3:object-lock-remaining-retention-days")
+def remaining_days(ctx: Context, request: Request) -> Values:
+    until = _retained_until(request)
+    return None if until is None else str(max(0, -(-(until - ctx.clock.now()) // timedelta(days=1))))
 
 
 @SERVICE.condition_key("s3:VersionId")

@@ -14,7 +14,7 @@ from . import grants, tags
 from .access import bucket_of
 from .arns import ALL_BUCKETS, BUCKET, sets_acl, tags_bucket
 from .keeper import Keeper, end_upload
-from .records import BUCKETS, OBJECTS, UPLOADS, Bucket, Grant
+from .records import BUCKETS, ENABLED, OBJECTS, UPLOADS, Bucket, Grant, ObjectLock
 from .refusals import access_denied, header_not_built, invalid_argument, malformed_xml
 
 HOME_REGION: Final = "us-east-1"
@@ -36,6 +36,8 @@ ALL_BLOCKED: Final = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockP
 @requires("s3:PutBucketAcl", BUCKET, when=sets_acl)
 @requires("s3:PutBucketOwnershipControls", BUCKET, when="ObjectOwnership")
 @requires("s3:TagResource", BUCKET, when=tags_bucket)
+@requires("s3:PutBucketObjectLockConfiguration", BUCKET, when="ObjectLockEnabledForBucket")
+@requires("s3:PutBucketVersioning", BUCKET, when="ObjectLockEnabledForBucket")
 async def create_bucket(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     name = request["Bucket"]
     if ctx.principal.kind == "anonymous":
@@ -57,6 +59,7 @@ async def create_bucket(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
         return _made(existing)  # us-east-1 keeps to its old ways
     _check_count(ctx)
 
+    locked = bool(request.get("ObjectLockEnabledForBucket"))
     bucket = Bucket(
         name=name,
         account=ctx.account,
@@ -67,7 +70,9 @@ async def create_bucket(ctx: Context, request: dict[str, Any]) -> dict[str, Any]
         ownership=ownership,
         grants=granted,
         public_access_block=ALL_BLOCKED,
-        plain=True,
+        versioning=ENABLED if locked else "",
+        lock=ObjectLock() if locked else None,
+        plain=not locked,
     )
     async with ctx.store.transaction() as tx:
         tx.put(BUCKETS, bucket)
@@ -199,8 +204,6 @@ def _grants(request: dict[str, Any], ownership: str) -> list[Grant] | None:
 
 
 def _refuse_not_built(request: dict[str, Any], configuration: dict[str, Any]) -> None:
-    if request.get("ObjectLockEnabledForBucket"):
-        raise header_not_built("x-amz-bucket-object-lock-enabled")
     if request.get("BucketNamespace", "global") != "global":
         raise header_not_built("x-amz-bucket-namespace")
     if configuration.get("Bucket") or configuration.get("Location"):

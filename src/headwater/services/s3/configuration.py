@@ -18,7 +18,7 @@ from headwater.kernel.permissions import requires
 from .access import bucket_of
 from .arns import BUCKET
 from .buckets import ALL_BLOCKED, OWNERSHIPS
-from .records import BUCKETS, Bucket
+from .records import BUCKETS, ENABLED, Bucket
 from .refusals import header_not_built, malformed_xml
 
 STATUSES: Final = ("Enabled", "Suspended")
@@ -46,6 +46,9 @@ async def put_bucket_versioning(ctx: Context, request: dict[str, Any]) -> None:
         raise malformed_xml()
     if asked.get("MFADelete", "Disabled") != "Disabled":
         raise header_not_built("x-amz-mfa")
+    if bucket.lock is not None and status != ENABLED:
+        sentence = "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
+        raise fault("InvalidBucketState", sentence)
     await _keep(ctx, replace(bucket, versioning=status, plain=False))
 
 

@@ -12,7 +12,7 @@ from headwater.aws.wire import Stream
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
-from . import attire, checksums, conditions, encryption, ranges
+from . import attire, checksums, conditions, encryption, locks, ranges
 from .access import bucket_of, key_of
 from .arns import OBJECT, copies_tags, copy_gets_tags, of_source, sets_acl, source_object, split_source
 from .bodies import SINGLE_PUT_BYTES_MAX, Arrived, Bodies
@@ -33,6 +33,8 @@ SOURCE: Final = "CopySource"
 @requires(of_source("s3:GetObject", "Tagging"), source_object, when=copies_tags)
 @requires("s3:PutObjectTagging", OBJECT, when=copy_gets_tags)
 @requires("s3:PutObjectAcl", OBJECT, when=sets_acl)
+@requires("s3:PutObjectRetention", OBJECT, when="ObjectLockMode")
+@requires("s3:PutObjectLegalHold", OBJECT, when="ObjectLockLegalHoldStatus")
 async def copy_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     key = key_of(request)
@@ -43,7 +45,7 @@ async def copy_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         sentence = "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120"
         raise invalid_request(sentence)
     check_in_place(request, bucket, key, source)
-    worn = _worn(request, source)
+    worn = _worn(request, source) | locks.asked(ctx, request, bucket)
 
     keeper = Keeper.of(ctx)
     algorithm = _algorithm(request) or source.checksum_algorithm or checksums.DEFAULT

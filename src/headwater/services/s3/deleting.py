@@ -10,7 +10,7 @@ from headwater.kernel.permissions import requires_nothing
 
 from . import SERVICE
 from .access import bucket_of, key_of
-from .arns import one_to_delete
+from .arns import bypasses, one_to_delete
 from .attire import refuse_not_built
 from .checksums import HEADERS
 from .keeper import Keeper
@@ -33,7 +33,7 @@ async def delete_objects(ctx: Context, request: dict[str, Any]) -> dict[str, Any
     for one in wanted:
         try:
             _check_allowed(ctx, request, one)
-            deleted.append(await _delete_one(ctx, bucket.name, one))
+            deleted.append(await _delete_one(ctx, bucket.name, one, bypasses(ctx, request)))
         except Fault as refusal:
             said = {"Key": one["Key"], "Code": refusal.code, "Message": refusal.message, "VersionId": one.get("VersionId")}
             errors.append(said)
@@ -50,16 +50,19 @@ def _check_summed(ctx: Context) -> None:
 
 def _check_allowed(ctx: Context, request: dict[str, Any], one: dict[str, Any]) -> None:
     action, resource = one_to_delete(request, one)
-    if not ctx.home.authorization.allows(ctx, SERVICE.model.operations["DeleteObjects"], request, action, resource):
+    actions = [action, "s3:BypassGovernanceRetention"] if bypasses(ctx, request) else [action]
+    operation = SERVICE.model.operations["DeleteObjects"]
+    if not all(ctx.home.authorization.allows(ctx, operation, request, each, resource) for each in actions):
         raise access_denied()
 
 
-async def _delete_one(ctx: Context, bucket: str, one: dict[str, Any]) -> dict[str, Any]:
+async def _delete_one(ctx: Context, bucket: str, one: dict[str, Any], bypass: bool) -> dict[str, Any]:
     keeper = Keeper.of(ctx)
     key = key_of(one)
     if "LastModifiedTime" in one or "Size" in one:
         raise header_not_built("x-amz-if-match-last-modified-time" if "LastModifiedTime" in one else "x-amz-if-match-size")
     conditions = {"IfMatch": one["ETag"]} if "ETag" in one else {}
+    conditions |= {"BypassGovernanceRetention": bypass}
     version_id = one.get("VersionId")
     if version_id is None:
         marker = await keeper.delete(ctx, bucket, key, conditions)

@@ -75,6 +75,7 @@ class Seal(NamedTuple):
 
 
 PLAIN: Final = Seal(None, ())
+SHOWN_IN_THE_CLEAR: Final = {"ServerSideEncryption": AES256}
 
 
 # -- what a write asks for -------------------------------------------------------------------------------------------------
@@ -297,7 +298,7 @@ def check_signed(ctx: Context) -> None:
 def shown(encryption: Encryption | None) -> dict[str, Any]:
     """As every answer about an object shows it."""
     if encryption is None:
-        return {"ServerSideEncryption": AES256}
+        return dict(SHOWN_IN_THE_CLEAR)
     if encryption.algorithm == CUSTOMER:
         return {"SSECustomerAlgorithm": AES256, "SSECustomerKeyMD5": encryption.key}
     told: dict[str, Any] = {"ServerSideEncryption": encryption.algorithm, "SSEKMSKeyId": encryption.key}

@@ -23,6 +23,8 @@ from .records import NULL, Bucket, NotificationRule, ObjectVersion
 CREATED: Final = "ObjectCreated"
 REMOVED: Final = "ObjectRemoved:Delete"
 MARKED: Final = "ObjectRemoved:DeleteMarkerCreated"
+EXPIRED: Final = "LifecycleExpiration:Delete"
+EXPIRED_AS_MARKER: Final = "LifecycleExpiration:DeleteMarkerCreated"
 TAGGED: Final = "ObjectTagging:Put"
 UNTAGGED: Final = "ObjectTagging:Delete"
 LISTED: Final = "ObjectAcl:Put"
@@ -34,11 +36,15 @@ DETAIL_TYPES: Final = {
     "ObjectCreated:CompleteMultipartUpload": ("Object Created", {"reason": "CompleteMultipartUpload"}),
     REMOVED: ("Object Deleted", {"reason": "DeleteObject", "deletion-type": "Permanently Deleted"}),
     MARKED: ("Object Deleted", {"reason": "DeleteObject", "deletion-type": "Delete Marker Created"}),
+    EXPIRED: ("Object Deleted", {"reason": "Lifecycle Expiration", "deletion-type": "Permanently Deleted"}),
+    EXPIRED_AS_MARKER: ("Object Deleted", {"reason": "Lifecycle Expiration", "deletion-type": "Delete Marker Created"}),
     TAGGED: ("Object Tags Added", {}),
     UNTAGGED: ("Object Tags Deleted", {}),
     LISTED: ("Object ACL Updated", {}),
 }
-ABOUT_RECORD: Final = frozenset({TAGGED, UNTAGGED, LISTED})
+GONE: Final = frozenset({REMOVED, EXPIRED})
+MARKERS: Final = frozenset({MARKED, EXPIRED_AS_MARKER})
+ABOUT_RECORD: Final = frozenset({TAGGED, UNTAGGED, LISTED, "ObjectRetention:Put"})
 """Told in the form 2.3, without a place in the sequence of the key's bytes."""
 NO_BYTES: Final = "d41d8cd98f00b204e9800998ecf8427e"
 """The ETag that a delete marker is said to have."""
@@ -79,7 +85,7 @@ def notices(ctx: Context, bucket: Bucket, happened: Happened) -> Notices:
     now = ctx.clock.now()
     wanting = [rule for rule in asked.rules if wants(rule, happened.name, happened.version.key)]
     jobs = [_owed(ctx, bucket, rule, happened, now) for rule in wanting]
-    return Notices(jobs, [bridged(ctx, bucket, happened, now)] if asked.event_bridge else [])
+    return Notices(jobs, [bridged(ctx, bucket, happened, now)] if asked.event_bridge and happened.name in DETAIL_TYPES else [])
 
 
 def wants(rule: NotificationRule, name: str, key: str) -> bool:
@@ -113,14 +119,14 @@ def described(ctx: Context, bucket: Bucket, rule: str, happened: Happened, now: 
     told: dict[str, Any] = {"key": quote_plus(version.key, safe="/*").replace("~", "%7E")}
     if happened.name.startswith(CREATED):
         told["size"] = version.size
-    if happened.name != REMOVED:
+    if happened.name not in GONE:
         told["eTag"] = version.etag or NO_BYTES
     if version.version_id != NULL:
         told["versionId"] = version.version_id
     if not about_record:
         told["sequencer"] = f"{number_of(happened.order):018X}"
     return {
-        "eventVersion": "2.3" if about_record else "2.1",
+        "eventVersion": "2.3" if about_record or happened.name in {EXPIRED, EXPIRED_AS_MARKER} else "2.1",
         "eventSource": "aws:s3",
         "awsRegion": bucket.region,
         "eventTime": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z",
@@ -148,7 +154,7 @@ def bridged(ctx: Context, bucket: Bucket, happened: Happened, now: datetime) -> 
     told: dict[str, Any] = {"key": version.key}
     if happened.name.startswith(CREATED):
         told["size"] = version.size
-    if happened.name not in {REMOVED, MARKED}:
+    if happened.name not in GONE | MARKERS:
         told["etag"] = version.etag
     if version.version_id != NULL:
         told["version-id"] = version.version_id

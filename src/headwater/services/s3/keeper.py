@@ -18,7 +18,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.home import Home
 from headwater.kernel.store import Store, Table, Transaction
 
-from . import SERVICE, conditions, events, succession
+from . import SERVICE, conditions, events, retention, succession
 from .bodies import Bodies
 from .events import NO_NOTICES, Happened, Notices
 from .ordering import ORDER_LENGTH, Orders, is_version_id, version_id
@@ -135,19 +135,24 @@ class Keeper:
             raise conflict("If-Match", new.key)
         return await self._succeed(ctx, bucket, new, current, told, upload)
 
-    async def delete(self, ctx: Context, name: str, key: str, request: Mapping[str, Any]) -> ObjectVersion | None:
-        """Delete a key: for good in a bucket without versions, else by a delete marker, which is answered."""
+    async def delete(self, ctx: Context, name: str, key: str, request: Mapping[str, Any], *, expires: bool = False) -> ObjectVersion | None:
+        """Delete a key: for good in a bucket without versions, else by a delete marker, which is answered. `expires`: a rule does it."""
+        removed, marked = (events.EXPIRED, events.EXPIRED_AS_MARKER) if expires else (events.REMOVED, events.MARKED)
         bucket = self.writable(name)
         current = self.current(name, key)
         conditions.check_write(request, key, None if current is None or current.marker else current)
         if bucket.versioning:
             marker = ObjectVersion(bucket=name, key=key, order="", modified_at=now_of(ctx), marker=True)
-            return await self._succeed(ctx, bucket, marker, current, events.MARKED)
+            return await self._succeed(ctx, bucket, marker, current, marked)
         if current is not None:
-            await self._commit(Change(newest_gone=current, dropped=[current]), notices=self._of_removal(ctx, bucket, current, current))
+            await self._commit(
+                Change(newest_gone=current, dropped=[current]), notices=self._of_removal(ctx, bucket, current, current, removed)
+            )
         return None
 
-    async def delete_version(self, ctx: Context, name: str, key: str, wanted: str, request: Mapping[str, Any]) -> ObjectVersion | None:
+    async def delete_version(
+        self, ctx: Context, name: str, key: str, wanted: str, request: Mapping[str, Any], *, told: str = events.REMOVED
+    ) -> ObjectVersion | None:
         """Delete one version for good; answers what it was, None when there was none."""
         while True:
             bucket = self.writable(name)
@@ -156,6 +161,9 @@ class Keeper:
             if current is None or gone is None:
                 return None
             conditions.check_write(request, key, gone)
+            bypass = bool(request.get("BypassGovernanceRetention"))
+            if bucket.lock is not None and not retention.may_go(gone, self._home.clock.now(), bypass=bypass):
+                raise retention.locked()
             next_newest = None
             if gone.order == current.order and bucket.versioning:
                 older = await self._store.range(VERSIONS, name, sortable(key), limit=1)
@@ -165,14 +173,14 @@ class Keeper:
                 current, next_newest = again, older[0] if older else None
                 if next_newest is not None and self._older(next_newest) is None:
                     continue
-            notices = self._of_removal(ctx, bucket, gone, current)
+            notices = self._of_removal(ctx, bucket, gone, current, told)
             await self._commit(succession.removed(gone, current, next_newest), notices=notices)
             return gone
 
-    def _of_removal(self, ctx: Context, bucket: Bucket, gone: ObjectVersion, current: ObjectVersion) -> Notices:
+    def _of_removal(self, ctx: Context, bucket: Bucket, gone: ObjectVersion, current: ObjectVersion, told: str) -> Notices:
         if bucket.notification is None:
             return NO_NOTICES
-        return events.notices(ctx, bucket, Happened(events.REMOVED, gone, self.orders.next(current.order)))
+        return events.notices(ctx, bucket, Happened(told, gone, self.orders.next(current.order)))
 
     async def amend(self, ctx: Context, version: ObjectVersion, told: str) -> None:
         """Replace a version's record by `version`, which differs in what may change: tags, and its access control list."""
@@ -280,12 +288,12 @@ class Keeper:
         strays.difference_update(part.file for part in self._store.scan(PARTS))
         for bucket in self._store.scan(BUCKETS):
             for table in (VERSIONS, OBJECTS):  # in this order: a version may be promoted meanwhile, and `_spare` sees it
-                async for versions in self._pages(table, bucket.name):
+                async for versions in self.pages(table, bucket.name):
                     strays.difference_update(version.file for version in versions)
         self.strays = None
         await self.bodies.remove_all(strays)
 
-    async def _pages(self, table: Table[ObjectVersion], bucket: str) -> AsyncIterator[list[ObjectVersion]]:
+    async def pages(self, table: Table[ObjectVersion], bucket: str) -> AsyncIterator[list[ObjectVersion]]:
         after: str | None = None
         while versions := await self._store.range(table, bucket, after=after, limit=PAGE):
             yield versions

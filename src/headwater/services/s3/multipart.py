@@ -18,7 +18,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.identity import canonical_id
 from headwater.kernel.permissions import requires
 
-from . import attire, checksums, encryption
+from . import attire, checksums, encryption, locks
 from .access import bucket_of, key_of, owner_of
 from .arns import OBJECT, sets_acl
 from .encryption import Seal
@@ -36,6 +36,8 @@ LIST_MAX: Final = 1000
 @requires("s3:PutObject", OBJECT)
 @requires("s3:PutObjectTagging", OBJECT, when="Tagging")
 @requires("s3:PutObjectAcl", OBJECT, when=sets_acl)
+@requires("s3:PutObjectRetention", OBJECT, when="ObjectLockMode")
+@requires("s3:PutObjectLegalHold", OBJECT, when="ObjectLockLegalHoldStatus")
 async def create_multipart_upload(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     key = key_of(request)
@@ -58,6 +60,7 @@ async def create_multipart_upload(ctx: Context, request: dict[str, Any]) -> dict
         checksum_algorithm=algorithm,
         checksum_type=checksum_type,
         **attire.asked(request),
+        **(locks.asked(ctx, request, bucket) if not locks.MEMBERS.isdisjoint(request) else {}),
     )
     keeper.writable(bucket.name)
     async with ctx.store.transaction() as tx:
@@ -127,6 +130,7 @@ async def complete_multipart_upload(ctx: Context, request: dict[str, Any]) -> di
             checksum_type=checksum_type,
             parts=[PartMark(part.number, part.size, part.checksum) for part in parts],
             **attire.worn(upload),
+            **locks.of_upload(ctx, bucket, upload),
         )
         written = await keeper.write(ctx, new, request, told="ObjectCreated:CompleteMultipartUpload", upload=upload)
     ctx.bus.publish("s3/object-created", written)

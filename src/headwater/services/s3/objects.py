@@ -9,9 +9,9 @@ from headwater.aws.wire import Stream
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
-from . import attire, checksums, conditions, encryption, ranges
+from . import attire, checksums, conditions, encryption, expiry, locks, ranges
 from .access import bucket_of, key_of
-from .arns import OBJECT, sets_acl, versioned
+from .arns import OBJECT, bypasses, sets_acl, versioned
 from .keeper import Keeper, now_of
 from .records import Bucket, ObjectVersion
 from .refusals import archived, invalid_argument, invalid_request
@@ -35,12 +35,16 @@ PARTIAL_CONTENT: Final = 206
 @requires("s3:PutObject", OBJECT)
 @requires("s3:PutObjectTagging", OBJECT, when="Tagging")
 @requires("s3:PutObjectAcl", OBJECT, when=sets_acl)
+@requires("s3:PutObjectRetention", OBJECT, when="ObjectLockMode")
+@requires("s3:PutObjectLegalHold", OBJECT, when="ObjectLockLegalHoldStatus")
 async def put_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     key = key_of(request)
     attire.refuse_not_built(request)
     attire.check_acl(request, bucket)
     worn = attire.asked(request)
+    if bucket.lock is not None or not locks.MEMBERS.isdisjoint(request):
+        worn |= locks.asked(ctx, request, bucket)
     algorithm, given = checksums.asked(request, ctx.headers)
     sums_wanted = (algorithm or checksums.DEFAULT,)
     wanted = encryption.wanted(ctx, request, bucket)
@@ -88,9 +92,13 @@ async def get_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if version.storage_class in attire.ARCHIVED:
         raise archived(version.storage_class)
     reader = None
-    if encryption.concerns(version.encryption, request):
+    if version.encryption is not None or not encryption.OF_CUSTOMER.isdisjoint(request):
         reader = await encryption.reader(ctx, keeper.bodies, bucket, version, request)
     result = described(version, bucket)
+    if bucket.lifecycle is not None and "VersionId" not in request:
+        result["Expiration"] = expiry.shown(bucket, version)
+    if version.retained_mode or version.legal_hold:
+        result |= locks.shown(ctx, request, version)
     first, length = _select(ctx, request, version, result)
     if reader is None:
         result["Body"] = keeper.bodies.read(version.body, version.file, first, length)
@@ -110,6 +118,10 @@ async def head_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if version.encryption is not None and request.get("ChecksumMode") == "ENABLED":  # of what is encrypted, a checksum tells something
         await encryption.opened(ctx, bucket, version.encryption, request)
     result = described(version, bucket)
+    if bucket.lifecycle is not None and "VersionId" not in request:
+        result["Expiration"] = expiry.shown(bucket, version)
+    if version.retained_mode or version.legal_hold:
+        result |= locks.shown(ctx, request, version)
     _select(ctx, request, version, result)
     if IN_PLACE in ctx.headers and version.encryption is None:
         path = await keeper.bodies.in_place(version.order, version.body, version.file)
@@ -118,6 +130,7 @@ async def head_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 
 
 @requires(versioned("s3:DeleteObject"), OBJECT)
+@requires("s3:BypassGovernanceRetention", OBJECT, when=bypasses)
 async def delete_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
     key = key_of(request)
@@ -143,7 +156,7 @@ def described(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
         "ETag": f'"{version.etag}"',
         "ContentType": version.content_type or attire.DEFAULT_TYPE,
         "Metadata": version.metadata,
-        **encryption.shown(version.encryption),
+        **(encryption.SHOWN_IN_THE_CLEAR if version.encryption is None else encryption.shown(version.encryption)),
     }
     if bucket.versioning:
         result["VersionId"] = version.version_id
@@ -160,7 +173,10 @@ def described(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
 
 def as_written(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
     """What every write answers."""
-    result: dict[str, Any] = {"ETag": f'"{version.etag}"', **encryption.shown_to_writer(version.encryption)}
+    told = encryption.SHOWN_IN_THE_CLEAR if version.encryption is None else encryption.shown_to_writer(version.encryption)
+    result: dict[str, Any] = {"ETag": f'"{version.etag}"', **told}
+    if bucket.lifecycle is not None:
+        result["Expiration"] = expiry.shown(bucket, version)
     if bucket.versioning:
         result["VersionId"] = version.version_id
     return result

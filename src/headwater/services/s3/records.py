@@ -8,7 +8,7 @@ The easy mistake: the null version may stand among the old ones, so the newest c
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -82,6 +82,14 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     event_bridge: bool = False
 
 
+class ObjectLock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A bucket's lock, and how long it keeps what asks for no time of its own; without a mode, not at all."""
+
+    mode: str = ""
+    days: int = 0
+    years: int = 0
+
+
 class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
     """A bucket. Names are global, so `account` is not part of its key."""
 
@@ -103,6 +111,10 @@ class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
     """The access control list, or None while it is the owner's alone."""
     notification: Notification | None = None
     """None while nobody wants to know anything, so that nothing is made to be told."""
+    lifecycle: list[dict[str, Any]] | None = None
+    """The rules by which things end, as they were put; each has its ID."""
+    transition_minimum: str = ""
+    lock: ObjectLock | None = None
     plain: bool = False
     """Never versioned, and no body was ever long enough for a file: overwriting needs no look at what is overwritten."""
 
@@ -144,6 +156,11 @@ class ObjectVersion(Record, frozen=True, kw_only=True, omit_defaults=True):
     storage_class: str = "STANDARD"
     parts: list[PartMark] = msgspec.field(default_factory=list)
     grants: list[Grant] | None = None
+    retained_mode: str = ""
+    """GOVERNANCE or COMPLIANCE, while a retention stands in the record; it holds until its time."""
+    retained_until: datetime | None = None
+    legal_hold: str = ""
+    """Empty, ON or OFF; once laid, it never becomes empty again."""
     null_order: str = ""
     """On the newest version only: where the null version stands in VERSIONS, if it stands there."""
 
@@ -168,6 +185,9 @@ class Upload(Record, frozen=True, kw_only=True, omit_defaults=True):
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     storage_class: str = "STANDARD"
     grants: list[Grant] | None = None
+    retained_mode: str = ""
+    retained_until: datetime | None = None
+    legal_hold: str = ""
 
 
 class Part(Record, frozen=True, kw_only=True, omit_defaults=True):
