@@ -133,8 +133,8 @@ def times(**seconds: int) -> dict[str, Any]:
 
 BAD_CLAIMS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "an end that has passed": ("ExpiredTokenException", "must be before the expiration date/time", times(exp=-10)),
-    "a begin to come": (INVALID, "not valid yet", times(nbf=900)),
-    "issued in the future": (INVALID, "not valid yet", times(iat=900)),
+    "a begin to come": (INVALID, "not valid yet", times(nbf=36_000)),
+    "issued in the future": (INVALID, "not valid yet", times(iat=36_000)),
     "another audience": (INVALID, "Incorrect token audience", {"aud": "stranger"}),
     "no fitting audience": (INVALID, "Incorrect token audience", {"aud": ["stranger", "another"]}),
     "another authorized party": (INVALID, "Incorrect token audience", {"azp": "stranger"}),

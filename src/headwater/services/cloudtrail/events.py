@@ -38,12 +38,22 @@ def moment_of_id(text: str) -> int | None:
 def event_of(account: str, region: str, entry: Entry, who: Who, *, is_data: bool = False) -> dict[str, Any]:
     """As the account `account` gets it."""
     spoken = said(entry)
-    event = _begun(account, region, entry, who)
-    if entry.is_told:
-        return event | _of_service(account, entry, spoken.request)
+    at = moment(entry.at_us)
+    event: dict[str, Any] = {
+        "eventVersion": VERSION,
+        "userIdentity": identity_of(who, account, at),
+        "eventTime": iso(at),
+        "eventSource": event_source(entry.service),
+        "eventName": event_name(entry.service, entry.operation),
+        "awsRegion": region,
+        "sourceIPAddress": source_of(who),
+        "userAgent": agent_of(who),
+    }
     if entry.error:
         event["errorCode"] = entry.error
         event["errorMessage"] = entry.message
+    if entry.is_told:
+        return event | _told(entry, account, spoken.request)
     asked, answer = spoken.request, spoken.result
     event |= {
         "requestParameters": _omitted(spoken.omitted_bytes) or spelled_request(entry.service, entry.operation, asked),
@@ -61,23 +71,10 @@ def event_of(account: str, region: str, entry: Entry, who: Who, *, is_data: bool
     return event | {"eventCategory": "Data" if is_data else "Management"}
 
 
-def _begun(account: str, region: str, entry: Entry, who: Who) -> dict[str, Any]:
-    at = moment(entry.at_us)
+def _told(entry: Entry, account: str, details: dict[str, Any]) -> dict[str, Any]:
+    """Of a service event, in place of what was asked and answered. Source: "Non-API events captured by CloudTrail" of the user guide."""
     return {
-        "eventVersion": VERSION,
-        "userIdentity": identity_of(who, account, at),
-        "eventTime": iso(at),
-        "eventSource": event_source(entry.service),
-        "eventName": event_name(entry.service, entry.operation),
-        "awsRegion": region,
-        "sourceIPAddress": source_of(who),
-        "userAgent": agent_of(who),
-    }
-
-
-def _of_service(account: str, entry: Entry, details: dict[str, Any]) -> dict[str, Any]:
-    """Source: "AWS service events" of the user guide, and the examples of Secrets Manager's."""
-    return {
+        "userIdentity": {"accountId": account, "invokedBy": event_source(entry.service)},
         "requestParameters": None,
         "responseElements": None,
         "additionalEventData": details,

@@ -54,7 +54,7 @@ class Said(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
-    """One call. `who` counts into the batch's own list; `said` is opened only when the event is shown."""
+    """One call, or one service event. `who` counts into the batch's own list; `said` is opened only when the event is shown."""
 
     at_us: int
     request_id: str
@@ -67,7 +67,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc
     owner: str = ""
     """The other account that has this event too."""
     is_told: bool = False
-    """No call: what a service told of itself. `said` has it as the request."""
+    """No call: a service tells what it did by itself, and `said` has its details as the request."""
 
 
 class Batch(Record, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ recorded is still delivered. Calls that the trail itself makes are not recorded:
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,7 +53,7 @@ log = structlog.get_logger()
 EVENT: Final = "cloudtrail/event"
 """The topic on which each management event is told as CloudTrail shows it."""
 SERVICE_EVENTS: Final = ("secretsmanager/event",)
-"""The topics on which services tell of themselves."""
+"""The topics on which rooms tell what they do by themselves, in the form of CloudTrail's service events."""
 FORGET_EVERY: Final = timedelta(days=1)
 SHIPPED_EARLY: Final = 10_000
 """When so many events wait, a trail does not wait for its time."""
@@ -90,13 +91,12 @@ class _Gathering:
         self.entries.append(_entry(call, self._number(call), owner))
         self.calls.append(call)
 
-    def add_told(self, event: dict[str, Any], name: str) -> None:
-        """What a service tells of itself; `name` is the event's alone."""
-        service = str(event["eventSource"]).removesuffix(".amazonaws.com")
-        self.whos.append(Who(kind="service", account="", arn=event["eventSource"], user_id="", service=service))
-        said = _ENCODE(Said(event.get("additionalEventData", {})))
-        at_us, number = microseconds(event["eventTime"]), len(self.whos) - 1
-        self.entries.append(Entry(at_us, name, service, event["eventName"], number, said, is_told=True))
+    def add_told(self, event: dict[str, Any]) -> None:
+        service = event["eventSource"].partition(".")[0]
+        said = _ENCODE(Said(event["additionalEventData"]))
+        at_us = microseconds(event["eventTime"])
+        self.entries.append(Entry(at_us, str(uuid.uuid4()), service, event["eventName"], len(self.whos), said, is_told=True))
+        self.whos.append(Who("service", event["recipientAccountId"], "", "", service=service))
 
     def _number(self, call: Call) -> int:
         principal = call.principal
@@ -175,7 +175,7 @@ class Recorder:
             self._home.bus.let_go(DATA)
         self._home.bus.subscribe(MANAGEMENT, self._hear)
         for topic in SERVICE_EVENTS:
-            self._home.bus.subscribe(topic, self._hear_services)
+            self._home.bus.subscribe(topic, self._hear_told)
 
     # -- what trails want ----------------------------------------------------------------------------------------------
 
@@ -206,34 +206,29 @@ class Recorder:
         gathered = self._gathered(calls)
         if not gathered:
             return
-        changes = _Changes()
-        stamp = self.stamp()
-        for (account, region), gathering in gathered.items():
-            self._keep(changes, account, region, stamp, gathering)
-        self._home.store.commit_now(changes.puts, changes.jobs)
+        self._keep(gathered)
         if self._home.bus.has_listeners(EVENT):
             self._tell(gathered)
 
-    def _hear_services(self, told: list[dict[str, Any]]) -> None:
-        """Events that services tell of themselves, as plain dicts in the words of CloudTrail's record."""
+    def _hear_told(self, events: list[dict[str, Any]]) -> None:
+        """Who wants to hear of these listens where we do: they are not told again."""
+        gathered: dict[tuple[str, str], _Gathering] = {}
+        for event in events:
+            gathered.setdefault((event["recipientAccountId"], event["awsRegion"]), _Gathering()).add_told(event)
+        self._keep(gathered)
+
+    def _keep(self, gathered: dict[tuple[str, str], _Gathering]) -> None:
         changes = _Changes()
         stamp = self.stamp()
-        gathered: dict[tuple[str, str], _Gathering] = {}
-        for event in told:
-            place = gathered.setdefault((event["recipientAccountId"], event["awsRegion"]), _Gathering())
-            place.add_told(event, f"{stamp}/{len(place.entries)}")
         for (account, region), gathering in gathered.items():
-            self._keep(changes, account, region, stamp, gathering)
+            content, is_packed = packed(gathering.entries)
+            batch = Batch(account=account, region=region, stamp=stamp, whos=gathering.whos, packed=content, is_packed=is_packed)
+            changes.put(batches, batch)
+            self._remember_place(changes, account, region, stamp)
+            for trail in self._trails:
+                if trail.account == account and trail.covers(region):
+                    self._ship(changes, trail, region, stamp, len(gathering.entries))
         self._home.store.commit_now(changes.puts, changes.jobs)
-
-    def _keep(self, changes: _Changes, account: str, region: str, stamp: int, gathering: _Gathering) -> None:
-        content, is_packed = packed(gathering.entries)
-        batch = Batch(account=account, region=region, stamp=stamp, whos=gathering.whos, packed=content, is_packed=is_packed)
-        changes.put(batches, batch)
-        self._remember_place(changes, account, region, stamp)
-        for trail in self._trails:
-            if trail.account == account and trail.covers(region):
-                self._ship(changes, trail, region, stamp, len(gathering.entries))
 
     def _hear_data(self, calls: list[Call]) -> None:
         gathered = self._gathered(calls)
