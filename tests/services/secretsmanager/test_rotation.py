@@ -265,6 +265,27 @@ def test_what_was_due_while_the_secret_was_to_be_deleted_is_due_when_it_comes_ba
 
 
 @pytest.mark.slow
+def test_cloudtrail_has_what_secrets_manager_did_by_itself(rotator: Rotator, aws: Any, settled: Any) -> None:
+    """Truth: "Log Secrets Manager events with CloudTrail" of the user guide."""
+    rotator.secret()
+    rules = {"AutomaticallyAfterDays": 60}
+    rotator.secrets.rotate_secret(SecretId="db", RotationLambdaARN=rotator.function(), RotationRules=rules, ClientRequestToken=TOKEN)
+    rotator.has_rotated(TOKEN)
+    arn = rotator.secrets.describe_secret(SecretId="db")["ARN"]
+    trail = aws.client("cloudtrail")
+
+    def recorded(key: str, value: str) -> list[dict[str, Any]]:
+        found = trail.lookup_events(LookupAttributes=[{"AttributeKey": key, "AttributeValue": value}])["Events"]
+        return [json.loads(each["CloudTrailEvent"]) for each in found]
+
+    (event,) = settled(lambda: recorded("EventName", "RotationSucceeded"))
+    assert event["eventType"] == "AwsServiceEvent"
+    assert event["userIdentity"] == {"accountId": aws.account, "invokedBy": "secretsmanager.amazonaws.com"}
+    assert event["additionalEventData"] == {"SecretId": arn}
+    assert (event["requestParameters"], event["sourceIPAddress"]) == (None, "secretsmanager.amazonaws.com")
+    assert {"RotationStarted", "RotationSucceeded"} <= {each["eventName"] for each in recorded("ResourceName", arn)}
+
+
 def test_a_pending_version_put_by_hand_can_be_the_first_rotation(rotator: Rotator, refused: Any) -> None:
     """Our reading of ClientRequestToken: a rotation of that very version."""
     rotator.secret()
