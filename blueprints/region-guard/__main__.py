@@ -14,6 +14,7 @@ from typing import Any
 
 import guard
 import matrix
+from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -86,6 +87,7 @@ def the_matrix(run: Run, developers: guard.Developers) -> None:
         Column("user", no_wrap=True, min_width=4),
         Column("role", no_wrap=True),
         Column("answer", no_wrap=True, min_width=21),
+        box=box.SIMPLE_HEAD,
     )
     sentence = None
     for row in matrix.ROWS:

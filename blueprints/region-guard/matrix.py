@@ -57,7 +57,7 @@ ROWS = [
         {FRANKFURT: "NotImplemented", VIRGINIA: "UnauthorizedOperation", IRELAND: "UnauthorizedOperation"},
     ),
     Row(
-        "ec2.run_instances(DryRun)",
+        "ec2.run_instances, dry",
         lambda session, region: run_instances(session, region, dry=True),
         {FRANKFURT: "DryRunOperation", VIRGINIA: "UnauthorizedOperation"},
     ),
