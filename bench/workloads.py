@@ -137,6 +137,7 @@ def secret_reads(account: Account) -> list[bytes]:
 def stream(account: Account) -> None:
     with suppress(ClientError):
         bucket(account)
+    role(account)
     firehose = account.client("firehose")
     with suppress(firehose.exceptions.ResourceInUseException):
         destination = {

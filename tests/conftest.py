@@ -72,6 +72,15 @@ class Server:
         """Run a coroutine on the server's loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
 
+    def scan(self, table: Any, *components: str) -> list[Any]:
+        """Records of a small table, asked for on the server's loop, where alone the store may be used."""
+
+        async def look() -> list[Any]:
+            return list(self.home.store.scan(table, *components))
+
+        found: list[Any] = self.call(look())
+        return found
+
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(60)

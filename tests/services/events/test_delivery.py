@@ -78,9 +78,9 @@ def failures(server: Any, account: str, count: int = 1) -> list[Any]:
     from headwater.services.events.model import FAILED
 
     for _ in range(300):
-        found = server.home.store.scan(FAILED, account)
+        found: list[Any] = server.scan(FAILED, account)
         if len(found) >= count:
-            return list(found)
+            return found
         time.sleep(0.02)
     raise AssertionError("nothing failed")
 

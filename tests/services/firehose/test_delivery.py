@@ -205,7 +205,7 @@ def test_records_that_no_bucket_took_for_a_day_are_given_up(start_server: Any, l
     time.sleep(0.3)
     server.call(server.home.advance(timedelta(hours=25)))
     end = time.monotonic() + 10
-    while server.home.store.scan(deliveries):
+    while server.scan(deliveries):
         assert time.monotonic() < end
         time.sleep(0.05)
     assert server.call(server.home.store.range(chunks)) == []

@@ -76,7 +76,7 @@ def test_a_cron_keeps_to_the_wall_time_of_its_zone(server: Any, schedules: Any) 
     schedules.make("morning", "cron(0 9 * * ? *)", ScheduleExpressionTimezone="America/New_York")
     from headwater.services.scheduler.model import SCHEDULES
 
-    [schedule] = server.home.store.scan(SCHEDULES, schedules.aws.account)
+    [schedule] = server.scan(SCHEDULES, schedules.aws.account)
     assert schedule.due is not None
     assert schedule.due.hour in {13, 14}
 
@@ -196,7 +196,7 @@ def failures(server: Any, account: str, count: int = 1) -> list[Any]:
     from headwater.services.scheduler.model import FAILED
 
     for _ in range(300):
-        found = server.home.store.scan(FAILED, account)
+        found = server.scan(FAILED, account)
         if len(found) >= count:
             return list(found)
         time.sleep(0.02)
