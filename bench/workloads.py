@@ -116,7 +116,7 @@ def gets(account: Account) -> list[bytes]:
 
 
 def role(account: Account) -> None:
-    with suppress(account.client("iam").exceptions.EntityAlreadyExistsException):
+    with suppress(ClientError):  # it is there already
         account.client("iam").create_role(RoleName="bench-role", AssumeRolePolicyDocument=json.dumps(TRUST))
     allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:*", "logs:*"], "Resource": "*"}]}
     account.client("iam").put_role_policy(RoleName="bench-role", PolicyName="all", PolicyDocument=json.dumps(allowed))
