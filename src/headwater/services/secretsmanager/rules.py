@@ -96,10 +96,8 @@ def _midnight(moment: datetime) -> datetime:
 
 def window(rules: Rules, since: datetime) -> tuple[datetime, datetime] | None:
     """The next window after a rotation at `since`: when it opens, and its last second."""
-    if rules.days is not None:
-        return _closed(rules, _midnight(since) + rules.days * DAY, in_days=True)
-    if rules.expression is None:
-        return None
+    if rules.expression is None:  # beside an expression the days are only what it comes to (`with_days`)
+        return None if rules.days is None else _closed(rules, _midnight(since) + rules.days * DAY, in_days=True)
     schedule = parse(rules.expression)
     if isinstance(schedule, Rate) and schedule.period % DAY == timedelta():
         return _closed(rules, _midnight(since) + schedule.period, in_days=True)
@@ -126,7 +124,7 @@ def rescheduled(secret: Secret, now: datetime) -> Secret:
     """After a new value was put by hand, which counts as a rotation where the schedule counts days from the last one."""
     if not secret.rotation_enabled or secret.rules is None or secret.rotation is not None:
         return secret
-    if secret.rules.days is None and isinstance(parse(secret.rules.expression or ""), Cron):
+    if secret.rules.expression is not None and isinstance(parse(secret.rules.expression), Cron):
         return secret
     return scheduled(secret, now)
 
