@@ -12,6 +12,7 @@ import pytest
 
 from headwater.aws.codec import codec_for, idempotency_tokens
 from headwater.aws.models import service_model
+from headwater.kernel.retry_policy import next_attempt
 from headwater.kernel.service import room_names
 from headwater.services.events import delivery, invoking
 from headwater.services.events.model import Rule
@@ -133,10 +134,7 @@ def test_a_retry_policy_ends_the_attempts(condition: str) -> None:
     """Truth: RetryPolicy in the API reference: so many attempts after the first, so long after the event came."""
     policy, attempts, age = LIMITS[condition]
     now = datetime(2030, 1, 1, tzinfo=UTC)
-    due = delivery.Redelivery(
-        account="1", region="r", subject="s", at=now, bus="b", event=b"", target=("r", "t"), attempts=attempts, ingested=now - age
-    )
-    assert delivery._next_attempt(now, due, {"RetryPolicy": policy})[1] == condition
+    assert next_attempt(now, attempts, now - age, policy)[1] == condition
 
 
 def test_an_event_goes_over_two_buses_and_no_further(server: Any, aws: Any, events: Any, rule: Any, put: Any, seen: Any) -> None:

@@ -8,7 +8,6 @@ Source: "Event retry policy and using dead-letter queues" of the EventBridge use
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -17,6 +16,7 @@ import msgspec
 
 from headwater.aws.faults import Fault
 from headwater.kernel.jobs import Job, handles
+from headwater.kernel.retry_policy import PASSING, next_attempt
 from headwater.kernel.store.table import encode_key
 
 from .holding import archiving, expiries, to_archive
@@ -32,36 +32,8 @@ if TYPE_CHECKING:
     from headwater.kernel.home import Home
     from headwater.kernel.store import Store
 
-ATTEMPTS_MAX: Final = 185
-AGE_MAX_S: Final = 86_400
-FIRST_WAIT_S: Final = 1.0
-LAST_WAIT_S: Final = 600.0
-WAIT_DOUBLINGS_MAX: Final = 20
 KEPT_MAX: Final = 1000
 SENT: Final = "sent"
-PASSING: Final = frozenset(
-    {
-        "ConcurrentModificationException",
-        "InternalError",
-        "InternalException",
-        "InternalFailure",
-        "InternalServerError",
-        "InternalServerException",
-        "KMSThrottlingException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ServiceException",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-"""Refusals that may pass. Others (no permission, no such resource, a wrong request) are not tried again."""
-_JITTER: Final = random.Random()  # noqa: S311 - not a secret
 Place = tuple[str, str, str]
 
 
@@ -231,7 +203,7 @@ async def _tried(ctx: Context, due: Redelivery) -> list[Redelivery | Failed]:
         return []
     rule, target, failure = failed
     due = msgspec.structs.replace(due, attempts=due.attempts + 1)
-    later, condition = _next_attempt(ctx.clock.now(), due, target)
+    later, condition = next_attempt(ctx.clock.now(), due.attempts, due.ingested, target.get("RetryPolicy", {}))
     if not failure.is_final and not condition:
         return [msgspec.structs.replace(due, at=later)]
     queue = target.get("DeadLetterConfig", {}).get("Arn")
@@ -252,18 +224,6 @@ async def _tried(ctx: Context, due: Redelivery) -> list[Redelivery | Failed]:
             event=due.event if queue is not None and outcome != SENT else b"",
         )
     ]
-
-
-def _next_attempt(now: datetime, due: Redelivery, target: dict[str, Any]) -> tuple[datetime, str]:
-    """When to try again, and which limit of the target's policy forbids it."""
-    policy = target.get("RetryPolicy", {})
-    wait_s = min(FIRST_WAIT_S * 2 ** min(due.attempts - 1, WAIT_DOUBLINGS_MAX), LAST_WAIT_S) * _JITTER.uniform(0.75, 1.25)
-    at = now + timedelta(seconds=wait_s)
-    if due.attempts > policy.get("MaximumRetryAttempts", ATTEMPTS_MAX):
-        return at, "MaximumRetryAttempts"
-    if at - due.ingested > timedelta(seconds=policy.get("MaximumEventAgeInSeconds", AGE_MAX_S)):
-        return at, "MaximumEventAgeInSeconds"
-    return at, ""
 
 
 async def _attempt(ctx: Context, due: Redelivery) -> tuple[Rule, dict[str, Any], Failure] | None:

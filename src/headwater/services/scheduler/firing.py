@@ -16,6 +16,7 @@ import msgspec
 from headwater.aws.faults import Fault
 from headwater.kernel.due_order import DueOrder
 from headwater.kernel.jobs import Job, handles
+from headwater.kernel.retry_policy import PASSING, next_attempt
 
 from . import SERVICE
 from .calling import call_of
@@ -25,36 +26,9 @@ if TYPE_CHECKING:
     from headwater.kernel.context import Context
     from headwater.kernel.home import Home
 
-ATTEMPTS_MAX: Final = 185
-AGE_MAX_S: Final = 86_400
-FIRST_WAIT_S: Final = 1.0
-LAST_WAIT_S: Final = 600.0
-WAIT_DOUBLINGS_MAX: Final = 20
 KEPT_MAX: Final = 1000
 SHOWN: Final = 20
 SENT: Final = "sent"
-PASSING: Final = frozenset(
-    {
-        "ConcurrentModificationException",
-        "InternalError",
-        "InternalException",
-        "InternalFailure",
-        "InternalServerError",
-        "InternalServerException",
-        "KMSThrottlingException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ServiceException",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-"""Refusals that may pass. Others (no permission, no such resource, a wrong request) are not tried again."""
 _CHANCE: Final = random.Random()  # noqa: S311 - not a secret
 
 
@@ -206,14 +180,7 @@ async def _attempt(ctx: Context, schedule: Schedule, text: str) -> tuple[str, st
 async def _outcome(ctx: Context, schedule: Schedule, due: Call, text: str, code: str, message: str, may_pass: bool) -> Call | Failed:
     """Another attempt, or what failed for good."""
     assert due.first_at is not None
-    policy = schedule.target.get("RetryPolicy", {})
-    wait_s = min(FIRST_WAIT_S * 2 ** min(due.attempts - 1, WAIT_DOUBLINGS_MAX), LAST_WAIT_S) * _CHANCE.uniform(0.75, 1.25)
-    at = ctx.clock.now() + timedelta(seconds=wait_s)
-    condition = ""
-    if due.attempts > policy.get("MaximumRetryAttempts", ATTEMPTS_MAX):
-        condition = "MaximumRetryAttempts"
-    elif at - due.first_at > timedelta(seconds=policy.get("MaximumEventAgeInSeconds", AGE_MAX_S)):
-        condition = "MaximumEventAgeInSeconds"
+    at, condition = next_attempt(ctx.clock.now(), due.attempts, due.first_at, schedule.target.get("RetryPolicy", {}))
     if may_pass and not condition:
         return msgspec.structs.replace(due, at=at)
     queue = schedule.target.get("DeadLetterConfig", {}).get("Arn")

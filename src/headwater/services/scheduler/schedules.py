@@ -8,12 +8,13 @@ import msgspec
 
 from headwater.aws.faults import fault
 from headwater.kernel.permissions import requires
+from headwater.kernel.retry_policy import AGE_MAX_S, ATTEMPTS_MAX
 from headwater.kernel.schedule import InvalidSchedule, parse
 
 from .arns import passed_role, schedule_arn
 from .calling import check_target
 from .finding import find_group, find_schedule
-from .firing import AGE_MAX_S, ATTEMPTS_MAX, ScheduleDue, order_of
+from .firing import ScheduleDue, order_of
 from .model import DEFAULT, ENABLED, SCHEDULES, UTC_NAME, Schedule
 from .paging import page
 
