@@ -92,24 +92,26 @@ def _as_number(holds: Condition) -> Condition:
     return test
 
 
-def either_text(text: str, name: str) -> Condition:
-    """The condition of a column: every comparison in it names that column."""
-    return _Reader(text, name).whole()
+class Conditions:
+    """Comparisons joined by && before ||, in parentheses. Who derives says what tokens there are and reads one comparison."""
 
+    TOKEN: re.Pattern[str]
 
-class _Reader:
-    def __init__(self, text: str, name: str) -> None:
-        self._name = name
+    def __init__(self, text: str) -> None:
         self._tokens: list[tuple[str, str]] = []
         self._at = 0
         at, text = 0, text.rstrip()
         while at < len(text):
-            found = _TOKEN.match(text, at)
+            found = self.TOKEN.match(text, at)
             if found is None:
                 raise invalid("Invalid filter pattern")
             at = found.end()
             kind = str(found.lastgroup)
             self._tokens.append((kind, found[kind]))
+
+    def comparison(self) -> Condition:
+        """The one that begins at the next token."""
+        raise NotImplementedError
 
     def whole(self) -> Condition:
         condition = self._either()
@@ -121,32 +123,24 @@ class _Reader:
         conditions = [self._both()]
         while self._takes("||"):
             conditions.append(self._both())
-        return lambda value: any(condition(value) for condition in conditions)
+        return conditions[0] if len(conditions) == 1 else lambda value: any(condition(value) for condition in conditions)
 
     def _both(self) -> Condition:
         conditions = [self._one()]
         while self._takes("&&"):
             conditions.append(self._one())
-        return lambda value: all(condition(value) for condition in conditions)
+        return conditions[0] if len(conditions) == 1 else lambda value: all(condition(value) for condition in conditions)
 
     def _one(self) -> Condition:
-        if self._takes("("):
-            condition = self._either()
-            if not self._takes(")"):
-                raise invalid("Invalid filter pattern")
-            return condition
-        if self._next() != ("word", self._name):
+        if not self._takes("("):
+            return self.comparison()
+        condition = self._either()
+        if not self._takes(")"):
             raise invalid("Invalid filter pattern")
-        kind, sign = self._next()
-        if kind != "sign" or sign not in ("=", "!=", *COMPARISONS):
-            raise invalid("Invalid filter pattern")
-        kind, wanted = self._next()
-        if kind == "sign":
-            raise invalid("Invalid filter pattern")
-        test = test_of(kind, wanted, sign)
-        return _as_number(test) if kind == "word" and _number(wanted) is not None else test
+        return condition
 
-    def _next(self) -> tuple[str, str]:
+    def next(self) -> tuple[str, str]:
+        """The next token's kind and text."""
         if self._at == len(self._tokens):
             raise invalid("Invalid filter pattern")
         self._at += 1
@@ -157,3 +151,28 @@ class _Reader:
             self._at += 1
             return True
         return False
+
+
+def either_text(text: str, name: str) -> Condition:
+    """The condition of a column: every comparison in it names that column."""
+    return _OfColumn(text, name).whole()
+
+
+class _OfColumn(Conditions):
+    TOKEN = _TOKEN
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self._name = name
+
+    def comparison(self) -> Condition:
+        if self.next() != ("word", self._name):
+            raise invalid("Invalid filter pattern")
+        kind, sign = self.next()
+        if kind != "sign" or sign not in ("=", "!=", *COMPARISONS):
+            raise invalid("Invalid filter pattern")
+        kind, wanted = self.next()
+        if kind == "sign":
+            raise invalid("Invalid filter pattern")
+        test = test_of(kind, wanted, sign)
+        return _as_number(test) if kind == "word" and _number(wanted) is not None else test

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from .columns import Columns
-from .comparing import COMPARISONS, MISSING, Condition, Matches, regex, shown, test_of, unescaped
+from .comparing import COMPARISONS, MISSING, Condition, Conditions, Matches, regex, shown, test_of, unescaped
 from .model import invalid
 
 _TERM: Final = re.compile(r'\s*([?-]?)(?:"((?:[^"\\]|\\.)*)"|%((?:[^%\\]|\\.)+)%|([^\s"%]+))')
@@ -90,7 +90,7 @@ def _containing(word: str) -> Matches:
 def _json(pattern: str) -> Matches:
     if not pattern.endswith("}"):
         raise invalid("Invalid filter pattern")
-    condition = _Parser(pattern[1:-1]).whole()
+    condition = _OfJson(pattern[1:-1]).whole()
 
     def matches(message: str) -> bool:
         start = message.find("{")
@@ -104,61 +104,25 @@ def _json(pattern: str) -> Matches:
     return matches
 
 
-class _Parser:
-    """Conditions: comparisons, joined by && before ||, in parentheses."""
+class _OfJson(Conditions):
+    TOKEN = _TOKEN
 
-    def __init__(self, text: str) -> None:
-        self._tokens: list[tuple[str, str]] = []
-        at = 0
-        text = text.rstrip()
-        while at < len(text):
-            found = _TOKEN.match(text, at)
-            if found is None:
-                raise invalid("Invalid filter pattern")
-            at = found.end()
-            kind = str(found.lastgroup)
-            self._tokens.append((kind, found[kind]))
-        self._at = 0
-
-    def whole(self) -> Condition:
-        condition = self._either()
-        if self._at != len(self._tokens):
-            raise invalid("Invalid filter pattern")
-        return condition
-
-    def _either(self) -> Condition:
-        conditions = [self._both()]
-        while self._takes("||"):
-            conditions.append(self._both())
-        return conditions[0] if len(conditions) == 1 else lambda value: any(condition(value) for condition in conditions)
-
-    def _both(self) -> Condition:
-        conditions = [self._one()]
-        while self._takes("&&"):
-            conditions.append(self._one())
-        return conditions[0] if len(conditions) == 1 else lambda value: all(condition(value) for condition in conditions)
-
-    def _one(self) -> Condition:
-        if self._takes("("):
-            condition = self._either()
-            if not self._takes(")"):
-                raise invalid("Invalid filter pattern")
-            return condition
-        kind, selector = self._next()
+    def comparison(self) -> Condition:
+        kind, selector = self.next()
         if kind != "selector":
             raise invalid("Invalid filter pattern")
         path = _path(selector)
-        kind, sign = self._next()
+        kind, sign = self.next()
         if kind == "word":
             return self._is_or_not(path, sign.upper())
         if kind != "sign" or sign not in ("=", "!=", *COMPARISONS):
             raise invalid("Invalid filter pattern")
-        kind, wanted = self._next()
+        kind, wanted = self.next()
         test = test_of(kind, wanted, sign)
         return lambda value: test(_selected(value, path))
 
     def _is_or_not(self, path: list[str | int], word: str) -> Condition:
-        _, following = self._next()
+        _, following = self.next()
         match word, following.upper():
             case "IS", "TRUE":
                 return lambda value: _selected(value, path) is True
@@ -170,18 +134,6 @@ class _Parser:
                 return lambda value: _selected(value, path) is MISSING
             case _:
                 raise invalid("Invalid filter pattern")
-
-    def _next(self) -> tuple[str, str]:
-        if self._at == len(self._tokens):
-            raise invalid("Invalid filter pattern")
-        self._at += 1
-        return self._tokens[self._at - 1]
-
-    def _takes(self, sign: str) -> bool:
-        if self._at < len(self._tokens) and self._tokens[self._at] == ("sign", sign):
-            self._at += 1
-            return True
-        return False
 
 
 def _path(selector: str) -> list[str | int]:
