@@ -1,31 +1,21 @@
-"""Pages of KMS's listings: Limit and Marker in, Truncated and NextMarker out. A marker is the last name of the page, made opaque."""
+"""Pages of KMS's listings: Limit and Marker in, Truncated and NextMarker out."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from headwater.aws.faults import fault
+from headwater.aws.faults import Fault, fault
+from headwater.kernel.paging import page_by_name
 
 Item = TypeVar("Item")
 
 
 def page(items: Iterable[Item], request: dict[str, Any], name: Callable[[Item], str], limit: int) -> tuple[list[Item], dict[str, Any]]:
     """The items of this page in the order of their names, and the members that say whether there are more."""
-    after = _read(request.get("Marker"))
-    left = sorted((item for item in items if after is None or name(item) > after), key=name)
-    shown = left[: request.get("Limit", limit)]
-    if len(shown) == len(left):
-        return shown, {"Truncated": False}
-    return shown, {"Truncated": True, "NextMarker": base64.urlsafe_b64encode(name(shown[-1]).encode()).decode()}
+    shown, marker = page_by_name(items, name, request.get("Limit", limit), request.get("Marker"), _no_marker)
+    return shown, {"Truncated": False} if marker is None else {"Truncated": True, "NextMarker": marker}
 
 
-def _read(marker: str | None) -> str | None:
-    if marker is None:
-        return None
-    try:
-        return base64.b64decode(marker.encode(), b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeError):
-        raise fault("InvalidMarkerException", "Could not deserialize marker") from None
+def _no_marker() -> Fault:
+    return fault("InvalidMarkerException", "Could not deserialize marker")

@@ -1,11 +1,12 @@
-"""Pages of the listings: MaxResults and NextToken in, NextToken out. A token names the last item that was shown."""
+"""Pages of the listings: MaxResults and NextToken in, NextToken out."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
+
+from headwater.aws.faults import Fault
+from headwater.kernel.paging import page_by_name
 
 from .refusals import invalid
 
@@ -16,18 +17,8 @@ RESULTS: Final = 20
 
 def page(items: Iterable[Item], request: dict[str, Any], name: Callable[[Item], str]) -> tuple[list[Item], str | None]:
     """The items of this page in the order of their names, and the token of the next page, if there is one."""
-    after = _read(request["NextToken"]) if "NextToken" in request else ""
-    left = sorted((item for item in items if name(item) > after), key=name)
-    shown = left[: request.get("MaxResults", RESULTS)]
-    return shown, _token(name(shown[-1])) if len(shown) < len(left) else None
+    return page_by_name(items, name, request.get("MaxResults", RESULTS), request.get("NextToken"), _no_token)
 
 
-def _token(name: str) -> str:
-    return base64.urlsafe_b64encode(name.encode()).decode()
-
-
-def _read(token: str) -> str:
-    try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise invalid("INVALID_NEXT_TOKEN") from None
+def _no_token() -> Fault:
+    return invalid("INVALID_NEXT_TOKEN")

@@ -1,13 +1,11 @@
-"""Pages and filters of the Describe operations.
-
-A marker is the key of the last item shown, in base64: the next page goes on behind it, also when that item is gone by then.
-"""
+"""Pages and filters of the Describe operations: MaxRecords from 20 to 100, and a Marker."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
+
+from headwater.kernel.paging import page_by_name
 
 from .refusals import invalid
 
@@ -22,15 +20,7 @@ def page(items: Iterable[Item], request: dict[str, Any], key: Callable[[Item], s
     wanted = request.get("MaxRecords", RECORDS_MAX)
     if not RECORDS_MIN <= wanted <= RECORDS_MAX:
         raise invalid(f"Invalid value {wanted} for MaxRecords. Must be between {RECORDS_MIN} and {RECORDS_MAX}")
-    rest = sorted(items, key=key)
-    if marker := request.get("Marker"):
-        try:
-            last = base64.b64decode(marker, validate=True).decode()
-        except ValueError:
-            raise invalid("Invalid or expired marker.") from None
-        rest = [item for item in rest if key(item) > last]
-    shown = rest[:wanted]
-    return shown, base64.b64encode(key(shown[-1]).encode()).decode() if len(rest) > wanted else None
+    return page_by_name(items, key, wanted, request.get("Marker"), lambda: invalid("Invalid or expired marker."))
 
 
 def filtered(items: Iterable[Item], request: dict[str, Any], known: Mapping[str, Callable[[Item], str]]) -> list[Item]:
