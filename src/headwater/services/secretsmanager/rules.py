@@ -133,5 +133,5 @@ def with_days(secret: Secret, since: datetime) -> Secret:
     """After a rotation AutomaticallyAfterDays says how many days a schedule comes to."""
     if secret.rules is None or secret.rules.expression is None or secret.rotation_due_at is None:
         return secret
-    days = -(-(secret.rotation_due_at - _midnight(since)) // DAY)
+    days = (_midnight(secret.rotation_due_at) - _midnight(since)) // DAY
     return msgspec.structs.replace(secret, rules=msgspec.structs.replace(secret.rules, days=max(1, days)))
