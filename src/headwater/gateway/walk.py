@@ -1,7 +1,8 @@
 """The walk of one request: the steps, in order, each with the reason for standing where it stands.
 
 guard         refuse browsers' cross-site calls, before anything is read
-route         from head lines alone where they tell; the body is read first only where it must name the operation
+route         from head lines alone where they tell; the body is read first only where it must name the operation. What names none is a
+              visit (`visit.py`): a room may answer it as plain HTTP, and none of the steps below is for it
 authenticate  before decoding: what is not signed is not parsed
 decode        wire to native values, then validated against the model
 prove         what the request itself proves of its caller (an identity token, a code): it may be somebody else's then
@@ -18,16 +19,17 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from headwater.aws.codec import Codec, codec_for, encode_fault
+from headwater.aws.codec import codec_for, encode_fault
 from headwater.aws.faults import Fault, fault
-from headwater.aws.models import Operation, service_model
-from headwater.aws.routing import Route, route, unknown_operation
+from headwater.aws.models import service_model
+from headwater.aws.routing import Route, route
 from headwater.aws.wire import Request, Response, Stream
 from headwater.gateway.arriving import ClientGone
 from headwater.gateway.authentication import authenticate
 from headwater.gateway.bodies import verified_body
 from headwater.gateway.compressed import readable
 from headwater.gateway.guard import guard
+from headwater.gateway.visit import visit
 from headwater.kernel.context import Context
 from headwater.kernel.identity import DEFAULT_ACCOUNT, anonymous, new_request_id
 from headwater.kernel.operating import operate
@@ -60,34 +62,24 @@ async def walk(home: Home, request: Request, source: str) -> Response:
         source_ip=source,
     )
     place = Route("s3", None, "rest-xml", {}, None)
-    codec: Codec | None = None
     code = ""
     try:
         guard(request)
         if isinstance(request.body, Stream) and _is_form(request):
             await _read_body(request, request.body)
-        place, operation = _route(ctx, request)
-        codec = codec_for(operation, place.protocol)
-        if isinstance(request.body, Stream) and not operation.streams_in:
-            await _read_body(request, request.body)
-        authorization, secret = authenticate(ctx, request, place, operation)
-        request.body = verified_body(request, operation, authorization, secret)
-        params = codec.decode(request if operation.streams_in or "rest" in place.protocol else readable(request), place.uri_labels)
-        codec.validate(params)
-        result = await operate(ctx, operation, params)
-        response = codec.encode(result, request_id)
-        if ctx.reply_status:
-            response.status = ctx.reply_status
+        place = route(readable(request) if _is_form(request) else request)
+        ctx.service = place.service
+        response = await (_call(ctx, request, place) if place.operation is not None else visit(ctx, request, place))
     except Fault as refusal:
         code = refusal.code
-        response = _refusal(refusal, place, codec, request, request_id)
+        response = _refusal(refusal, place, request_id)
     except (asyncio.CancelledError, ClientGone):
         raise
     except Exception:
         log.exception("operation failed", request_id=request_id, service=place.service, operation=place.operation)
         code = "InternalFailure"
         words = fault(code, "We encountered an internal error. Please try again.")
-        response = _refusal(words, place, codec, request, request_id)
+        response = _refusal(words, place, request_id)
     if ctx.reply_headers:
         response.headers.extend(ctx.reply_headers.items())
     took_ms = (loop.time() - started) * 1000
@@ -98,18 +90,27 @@ async def walk(home: Home, request: Request, source: str) -> Response:
     return response
 
 
+async def _call(ctx: Context, request: Request, place: Route) -> Response:
+    """The answer to the call of an operation."""
+    assert place.operation is not None
+    operation = service_model(place.service).operations[place.operation]
+    codec = codec_for(operation, place.protocol)
+    if isinstance(request.body, Stream) and not operation.streams_in:
+        await _read_body(request, request.body)
+    authorization, secret = authenticate(ctx, request, place, operation)
+    request.body = verified_body(request, operation, authorization, secret)
+    params = codec.decode(request if operation.streams_in or "rest" in place.protocol else readable(request), place.uri_labels)
+    codec.validate(params)
+    result = await operate(ctx, operation, params)
+    response = codec.encode(result, ctx.request_id)
+    if ctx.reply_status:
+        response.status = ctx.reply_status
+    return response
+
+
 def _is_form(request: Request) -> bool:
     """Whether the operation's name stands in the body."""
     return request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-
-
-def _route(ctx: Context, request: Request) -> tuple[Route, Operation]:
-    told = readable(request) if _is_form(request) else request
-    place = route(told)
-    ctx.service = place.service
-    if place.operation is None:
-        raise unknown_operation(told, place)
-    return place, service_model(place.service).operations[place.operation]
 
 
 async def _read_body(request: Request, body: Stream) -> None:
@@ -126,9 +127,10 @@ async def _read_body(request: Request, body: Stream) -> None:
     request.body = b"".join(pieces)
 
 
-def _refusal(refusal: Fault, place: Route, codec: Codec | None, request: Request, request_id: str) -> Response:
-    if codec is not None:
-        response = codec.encode_fault(refusal, request_id)
+def _refusal(refusal: Fault, place: Route, request_id: str) -> Response:
+    if place.operation is not None:
+        operation = service_model(place.service).operations[place.operation]
+        response = codec_for(operation, place.protocol).encode_fault(refusal, request_id)
     else:
         response = encode_fault(place.service, place.protocol, refusal, request_id)
     if refusal.code == "NotImplemented":

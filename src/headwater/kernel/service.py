@@ -19,6 +19,8 @@ from headwater.aws.models import Operation, ServiceModel, service_model
 
 if TYPE_CHECKING:
     from headwater.aws.policy.documents import Policy
+    from headwater.aws.routing import Route
+    from headwater.aws.wire import Request, Response
     from headwater.kernel.context import Context
     from headwater.kernel.home import Home
 
@@ -29,6 +31,7 @@ PolicyHook = Callable[["Home", str, str], "ResourcePolicy | None"]
 TagsHook = Callable[["Home", str, dict[str, Any]], Mapping[str, str]]
 KeyHook = Callable[["Context", dict[str, Any]], "str | Iterable[str] | None"]
 ProofHook = Callable[["Context", dict[str, Any]], Awaitable[None]]
+VisitHook = Callable[["Context", "Request", "Route"], Awaitable["Response | None"]]
 ROOMS_PACKAGE = "headwater.services"
 
 
@@ -52,6 +55,7 @@ class Service:
         self.tags_of: TagsHook | None = None
         self.condition_keys: dict[str, KeyHook] = {}
         self._proofs: dict[str, ProofHook] = {}
+        self._visit: VisitHook | None = None
 
     @cached_property
     def model(self) -> ServiceModel:
@@ -135,6 +139,18 @@ class Service:
         hook = self._proofs.get(operation) if self.functions else None  # asking for the functions imports the modules that have the hooks
         if hook is not None:
             await hook(ctx, request)
+
+    def visits(self, hook: VisitHook) -> VisitHook:
+        """Decorator: (ctx, request, route) -> what is answered to HTTP that calls no operation: a function's URL, a website's page, a
+        browser's form or preflight. None where it is nothing of the room's. The body may not have arrived yet.
+        """
+        self._visit = hook
+        return hook
+
+    async def visit(self, ctx: Context, request: Request, route: Route) -> Response | None:
+        """The answer to HTTP that calls no operation, if the room has one."""
+        hook = self._visit if self.functions else None
+        return await hook(ctx, request, route) if hook is not None else None
 
     def describe(self, home: Home) -> object:
         return self._describe(home) if self._describe is not None else {}
