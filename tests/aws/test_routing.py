@@ -163,6 +163,14 @@ RPC: dict[str, tuple[Request, Route]] = {
         get("/any/path", host="abc123.lambda-url.eu-west-1.on.aws"),
         Route("lambda-url", None, "http", {"Id": "abc123"}, "eu-west-1"),
     ),
+    "a function's own host, whatever else is said": (
+        get("/", host="abc123.lambda-url.eu-west-1.on.aws", x_amz_target="Kinesis_20131202.PutRecord"),
+        Route("lambda-url", None, "http", {"Id": "abc123"}, "eu-west-1"),
+    ),
+    "a function's place on Headwater's own host": (
+        get("/_lambda-url/eu-west-1/abc123/any/path"),
+        Route("lambda-url", None, "http", {"Id": "abc123", "Prefix": "/_lambda-url/eu-west-1/abc123"}, "eu-west-1"),
+    ),
     "an API's own host": (
         get("/stage", host="api1.execute-api.localhost:4566"),
         Route("execute-api", None, "http", {"Id": "api1"}, None),

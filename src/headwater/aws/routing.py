@@ -1,7 +1,7 @@
 """Which service, which operation: read from the request itself by table look-ups compiled from the models.
 
-In this order: X-Amz-Target, the path of RPC v2 CBOR, the signature's scope, the host, an `Action`; then, for the REST services,
-the method and path. Loopback addresses say nothing. When nothing tells, it is an anonymous call of S3.
+In this order: the host of a function or an API of its own, X-Amz-Target, the path of RPC v2 CBOR, the signature's scope, the host,
+an `Action`; then, for the REST services, the method and path. Loopback addresses say nothing. When nothing tells, it is an anonymous call of S3.
 """
 
 import re
@@ -51,6 +51,9 @@ _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _IP: Final = re.compile(r"[\d.]+|\[?[0-9a-f:]*:[0-9a-f:]*\]?")
 _PORT: Final = re.compile(r":\d+$")
 _BY_ID: Final = frozenset({"lambda-url", "execute-api"})
+_URL_PREFIX: Final = "/_lambda-url/"  # no bucket's name begins so
+_URL_PATH: Final = re.compile(r"/_lambda-url/(?P<region>[^/]+)/(?P<id>[^/]+)")
+"""A function's URL on Headwater's own host, for machines on which names under `localhost` lead nowhere."""
 _S3_CONTROL_PATH: Final = "/v20180820/"
 
 
@@ -60,10 +63,12 @@ def route(request: Request) -> Route:
     target = headers.get("x-amz-target")
     scope = _scope(request)
     region = scope[0] if scope else host.region
+    if host.id is not None and host.service is not None:  # before all that a request may say: what comes here is its owner's to read
+        return Route(host.service, None, "http", {"Id": host.id}, region)
+    if request.path.startswith(_URL_PREFIX) and (place := _URL_PATH.match(request.path)) is not None:
+        return Route("lambda-url", None, "http", {"Id": place["id"], "Prefix": place[0]}, scope[0] if scope else place["region"])
     if target is not None:
         return _targeted(target, scope, region)
-    if host.id is not None and host.service is not None:
-        return Route(host.service, None, "http", {"Id": host.id}, region)
     rpc = _RPC_PATH.fullmatch(request.path) if headers.get("smithy-protocol") == "rpc-v2-cbor" else None
     if rpc is not None:
         return _known(_by_target(rpc.group(1), rpc.group(2), scope), rpc.group(2), _CBOR, region)

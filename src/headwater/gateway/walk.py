@@ -25,11 +25,11 @@ from headwater.aws.models import service_model
 from headwater.aws.routing import Route, route
 from headwater.aws.wire import Request, Response, Stream
 from headwater.gateway.arriving import ClientGone
-from headwater.gateway.authentication import authenticate
 from headwater.gateway.bodies import verified_body
 from headwater.gateway.compressed import readable
 from headwater.gateway.guard import guard
 from headwater.gateway.visit import visit
+from headwater.kernel.authentication import authenticate
 from headwater.kernel.context import Context
 from headwater.kernel.identity import DEFAULT_ACCOUNT, anonymous, new_request_id
 from headwater.kernel.operating import operate

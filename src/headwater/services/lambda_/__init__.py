@@ -2,7 +2,7 @@
 
 Real here: Python functions through AWS's own runtime client, `provided` runtimes through their bootstrap; versions, aliases with
 weights, layers, concurrency limits, time-outs, memory limits, the function's log; asynchronous invocation from a durable queue
-with retries and destinations. Not here: container images, event source mappings, function URLs, SnapStart (accepted, no effect).
+with retries and destinations; URLs that answer HTTP. Not here: container images, event source mappings, SnapStart (accepted, no effect).
 """
 
 from headwater.kernel.service import Service

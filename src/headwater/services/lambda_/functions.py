@@ -15,6 +15,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
 from . import SERVICE, code
+from .addresses import drop_urls
 from .arns import PRINCIPAL, function_arn, layers, passes_role
 from .configuration import TAGS_MAX, configured
 from .disposal import perhaps_unused
@@ -188,6 +189,7 @@ async def delete_function(ctx: Context, request: Parameters) -> Parameters:
             tx.delete(POLICIES, *asked.key, policy.qualifier)
         for config in ctx.store.scan(EVENT_CONFIGS, *asked.key):
             tx.delete(EVENT_CONFIGS, *asked.key, config.qualifier)
+        drop_urls(ctx.store, tx, asked.key)
     gone = not_found(asked.function_arn)
     for invocation in fleet_of(ctx.home).forget(asked.key):
         invocation.done(invocation, failed(gone.code, gone.message))

@@ -93,8 +93,9 @@ def statement_of(asked: Reference, request: Parameters) -> dict[str, Any]:
     }
     conditions: dict[str, dict[str, Any]] = {}
     for member, operator, key in _CONDITIONS:
-        if request.get(member) is not None:
-            conditions.setdefault(operator, {})[key] = request[member]
+        value = request.get(member)
+        if value is not None:
+            conditions.setdefault(operator, {})[key] = str(value).lower() if isinstance(value, bool) else value
     if conditions:
         statement["Condition"] = conditions
     return statement
@@ -104,6 +105,7 @@ _CONDITIONS = (
     ("SourceAccount", "StringEquals", "AWS:SourceAccount"),
     ("PrincipalOrgID", "StringEquals", "aws:PrincipalOrgID"),
     ("FunctionUrlAuthType", "StringEquals", "lambda:FunctionUrlAuthType"),
+    ("InvokedViaFunctionUrl", "Bool", "lambda:InvokedViaFunctionUrl"),
     ("EventSourceToken", "StringEquals", "lambda:EventSourceToken"),
     ("SourceArn", "ArnLike", "AWS:SourceArn"),
 )

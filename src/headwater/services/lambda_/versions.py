@@ -5,6 +5,7 @@ import msgspec
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
+from .addresses import drop_urls
 from .arns import function_arn
 from .fleet import fleet_of, version_of
 from .functions import PAGE, Parameters, find, page
@@ -89,6 +90,7 @@ async def delete_alias(ctx: Context, request: Parameters) -> Parameters:
     async with ctx.store.transaction() as tx:  # deleting what is not there is no error
         tx.delete(ALIASES, *asked.key, request["Name"])
         tx.delete(POLICIES, *asked.key, request["Name"])
+        drop_urls(ctx.store, tx, asked.key, request["Name"])
     return {}
 
 

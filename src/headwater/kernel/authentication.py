@@ -41,7 +41,7 @@ def authenticate(ctx: Context, request: Request, place: Route, operation: Operat
     if place.service == "s3":
         check_region(authorization, place.region or DEFAULT_REGION)
     ctx.region = authorization.region or ctx.region
-    ctx.principal, secret = _principal(ctx, request, authorization, place)
+    ctx.principal, secret = principal_of(ctx, request, authorization, place)
     ctx.account = ctx.principal.account
     ctx.signature = authorization
     if authorization.kind != "header":
@@ -63,7 +63,7 @@ def _check_freshness(ctx: Context, request: Request, authorization: Authorizatio
         check_freshness(request, authorization, ctx.clock.machine())
 
 
-def _principal(ctx: Context, request: Request, authorization: Authorization, place: Route) -> tuple[Principal, str | None]:
+def principal_of(ctx: Context, request: Request, authorization: Authorization, place: Route) -> tuple[Principal, str | None]:
     home = ctx.home
     key_id = authorization.access_key_id
     family = family_of(request, authorization.service)
