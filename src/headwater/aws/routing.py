@@ -1,7 +1,8 @@
 """Which service, which operation: read from the request itself by table look-ups compiled from the models.
 
 In this order: the host of a function or an API of its own, X-Amz-Target, the path of RPC v2 CBOR, the signature's scope, the host,
-an `Action`; then, for the REST services, the method and path. Loopback addresses say nothing. When nothing tells, it is an anonymous call of S3.
+an `Action`; then, for the REST services, the method and path. Loopback addresses say nothing. When nothing tells, it is an anonymous
+call of S3.
 """
 
 import re
