@@ -10,7 +10,7 @@ import msgspec
 
 from headwater.engines import mariadb, postgres, sandbox
 from headwater.engines.mariadb_lambda import library
-from headwater.services.lambda_ import interpreters
+from headwater.services.lambda_ import interpreters, nodes
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +32,7 @@ def examine() -> list[Finding]:
         _finding("PostgreSQL (RDS for PostgreSQL)", postgres.missing()),
         _finding("bubblewrap (a file-system view for each Lambda function)", sandbox.missing(), needed=False),
         _finding("Pythons for Lambda functions", interpreters.missing(), needed=False),
+        _finding("Node.js for Lambda functions", nodes.missing(), needed=False),
     ]
 
 

@@ -111,7 +111,6 @@ def test_functions_are_listed_in_pages(functions: Any) -> None:
 
 REFUSED = {
     "a runtime that is none": ("InvalidParameterValueException", "at 'runtime' failed to satisfy constraint", {"Runtime": "cobol"}),
-    "a runtime of another kind": ("InvalidParameterValueException", "this Headwater runs none of its kind", {"Runtime": "nodejs22.x"}),
     "a runtime long gone": ("InvalidParameterValueException", "is no longer supported for creating", {"Runtime": "python2.7"}),
     "a role that is none": ("ValidationException", "Value 'r1' at 'role' failed to satisfy constraint", {"Role": "r1"}),
     "another account's role": ("AccessDeniedException", "Cross-account pass role", {"Role": "arn:aws:iam::999999999999:role/x"}),

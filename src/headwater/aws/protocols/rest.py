@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from headwater.aws import event_stream
 from headwater.aws.faults import Fault, fault
 from headwater.aws.models import Member, Operation, Shape
 from headwater.aws.patches import Patch
@@ -205,6 +206,8 @@ def _payload_writer(
     name: str, member: Member, content_type: str, blob_type: str, compiled: Callable[[Shape], Callable[[Any], bytes]]
 ) -> BodyWriter:
     kind = member.shape.type
+    if member.shape.eventstream:  # its messages are made where the events happen
+        return lambda result: (event_stream.CONTENT_TYPE, result[name])
     if kind == "blob":
 
         def raw(result: dict[str, Any]) -> tuple[str, bytes | Stream]:

@@ -4,6 +4,7 @@ AWS's words for what goes wrong outside the function's own code stand here (the 
 JSON, and are passed on as they are). Recorded from AWS in November 2025.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -71,10 +72,19 @@ class Sink(Protocol):
     def __call__(self, invocation: "Invocation", outcome: Outcome, /) -> None: ...
 
 
+class Receiving(Protocol):
+    """Who takes an answer in pieces."""
+
+    def begin(self, content_type: str, hold: Callable[[bool], None], /) -> None: ...
+    def put(self, piece: bytes, /) -> None: ...
+    @property
+    def is_too_long(self) -> bool: ...
+
+
 class Invocation:
     """An event for a function. `asynchronous` ones wait for a worker without limit, others are what concurrency limits count."""
 
-    __slots__ = ("arn", "asynchronous", "client_context", "done", "enqueued", "headers", "payload", "pending", "request_id", "tail")
+    __slots__ = ("arn", "asynchronous", "client_context", "done", "enqueued", "feed", "headers", "payload", "pending", "request_id", "tail")
 
     def __init__(
         self,
@@ -86,6 +96,7 @@ class Invocation:
         tail: bool = False,
         client_context: str | None = None,
         pending: "Pending | None" = None,
+        feed: "Receiving | None" = None,
     ) -> None:
         self.request_id = request_id
         self.arn = arn
@@ -95,6 +106,7 @@ class Invocation:
         self.tail = tail
         self.client_context = client_context
         self.pending = pending
+        self.feed = feed  # of a caller who takes the answer in pieces
         self.enqueued = 0.0
         self.headers = b""
 

@@ -33,13 +33,13 @@ async def invoke(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     asked = reference(ctx, request["FunctionName"], request.get("Qualifier"))
     kind = request.get("InvocationType", "RequestResponse")
     payload = request.get("Payload") or b"{}"
-    version = _find(ctx, asked)
+    version = version_asked(ctx, asked)
     for member in ("DurableExecutionName", "TenantId"):
         if request.get(member):
             raise invalid(f"{member} is for functions of a kind that Headwater has not built yet.")
     if kind == "DryRun":
         return {"StatusCode": 204}
-    _check_payload(payload, EVENT_BYTES_MAX if kind == "Event" else REQUEST_BYTES_MAX)
+    check_payload(payload, EVENT_BYTES_MAX if kind == "Event" else REQUEST_BYTES_MAX)
     if kind == "Event":
         await queue_of(ctx.home).accept(ctx, asked, payload, request.get("ClientContext"))
         return {"StatusCode": 202, "Payload": b""}
@@ -58,8 +58,8 @@ async def invoke_async(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     asked = reference(ctx, request["FunctionName"])
     body = request["InvokeArgs"]
     payload = await body.read() or b"{}"
-    _find(ctx, asked)
-    _check_payload(payload, EVENT_BYTES_MAX)
+    version_asked(ctx, asked)
+    check_payload(payload, EVENT_BYTES_MAX)
     await queue_of(ctx.home).accept(ctx, asked, payload, None)
     return {"Status": 202}
 
@@ -79,7 +79,7 @@ async def _answer(ctx: Context, asked: Reference, version: Version, payload: byt
         payload=payload,
         done=done,
         tail=request.get("LogType") == "Tail",
-        client_context=_client_context(request),
+        client_context=client_context(request),
     )
     crew.enter()
     try:
@@ -90,7 +90,7 @@ async def _answer(ctx: Context, asked: Reference, version: Version, payload: byt
         crew.leave()
 
 
-def _find(ctx: Context, asked: Reference) -> Version:
+def version_asked(ctx: Context, asked: Reference) -> Version:
     """Another account's too: that its caller may, the function's own policy has said."""
     version = version_of(ctx.store, asked.key, asked.qualifier, random.random())  # noqa: S311 - shares of an alias
     if version is None:
@@ -98,7 +98,7 @@ def _find(ctx: Context, asked: Reference) -> Version:
     return version
 
 
-def _client_context(request: dict[str, Any]) -> str | None:
+def client_context(request: dict[str, Any]) -> str | None:
     """The header's base64, as the runtime gets it: plain JSON."""
     encoded = request.get("ClientContext")
     if encoded is None:
@@ -111,7 +111,7 @@ def _client_context(request: dict[str, Any]) -> str | None:
     return text.decode().replace("\r", "").replace("\n", "")
 
 
-def _check_payload(payload: bytes, bytes_max: int) -> None:
+def check_payload(payload: bytes, bytes_max: int) -> None:
     if len(payload) > bytes_max:
         sentence = f"Request must be smaller than {bytes_max} bytes for the InvokeFunction operation"
         raise fault("RequestTooLargeException", sentence, Type="User")

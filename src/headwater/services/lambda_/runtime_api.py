@@ -7,13 +7,18 @@ Source: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
 import asyncio
+import base64
 import socket
+from collections.abc import Callable
 from typing import Any, Final, Protocol, cast
 
 import httptools
 
 PREFIX: Final = b"/2018-06-01/runtime/"
 BODY_BYTES_MAX: Final = 8 * 2**20  # more than any response may have: what is above is refused without being kept
+
+SHORTEST_HEADER: Final = len(b"content-type")
+"""Of those that say something here: what is shorter is not looked at."""
 
 _ACCEPTED: Final = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
 
@@ -33,6 +38,8 @@ class Host(Protocol):
     def responds(self, request_id: str, payload: bytes) -> bool: ...
     def fails(self, request_id: str, error: bytes) -> bool: ...
     def fails_to_start(self, error: bytes) -> None: ...
+    def streams(self, connection: "RuntimeConnection", request_id: str, content_type: str) -> Callable[[bytes], None] | None: ...
+    def has_streamed(self, request_id: str, error: bytes | None) -> bool: ...
 
 
 class RuntimeConnection(asyncio.Protocol):
@@ -45,6 +52,10 @@ class RuntimeConnection(asyncio.Protocol):
         self._url = b""
         self._body: list[bytes] = []
         self._body_bytes = 0
+        self._mode = b""
+        self._content_type = b""
+        self._error: bytes | None = None
+        self._sink: Callable[[bytes], None] | None = None
 
     @property
     def alive(self) -> bool:
@@ -61,6 +72,14 @@ class RuntimeConnection(asyncio.Protocol):
     def close(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+
+    def hold(self, held: bool) -> None:
+        """Read no further from the worker, or read on."""
+        if self._transport is not None and not self._transport.is_closing():
+            if held:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are of no asyncio class
@@ -83,11 +102,32 @@ class RuntimeConnection(asyncio.Protocol):
         self._url = b""
         self._body.clear()
         self._body_bytes = 0
+        self._mode = b""
+        self._error = None
 
     def on_url(self, url: bytes) -> None:
         self._url += url
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Those of an answer that streams, in front of it and behind it."""
+        if len(name) < SHORTEST_HEADER:
+            return
+        name = name.lower()
+        if name == b"lambda-runtime-function-response-mode":
+            self._mode = value.lower()
+        elif name == b"content-type":
+            self._content_type = value
+        elif name == b"lambda-runtime-function-error-body":
+            self._error = value
+
+    def on_headers_complete(self) -> None:
+        if self._mode == b"streaming" and (request_id := _answered(self._url)) is not None:
+            self._sink = self._host.streams(self, request_id, self._content_type.decode("latin-1"))
+
     def on_body(self, body: bytes) -> None:
+        if self._sink is not None:
+            self._sink(body)
+            return
         self._body_bytes += len(body)
         if self._body_bytes <= BODY_BYTES_MAX:
             self._body.append(body)
@@ -100,6 +140,11 @@ class RuntimeConnection(asyncio.Protocol):
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         parts = path.split(b"/")
         match parts:
+            case [b"invocation", request_id, b"response"] if self._sink is not None:
+                self._sink = None
+                accepted = self._host.has_streamed(request_id.decode(), self._error)
+            case [b"invocation", request_id, b"response"] if self._error is not None:
+                accepted = self._host.fails(request_id.decode(), base64.b64decode(self._error))
             case [b"invocation", request_id, b"response"]:
                 accepted = self._host.responds(request_id.decode(), body)
             case [b"invocation", request_id, b"error"]:
@@ -120,3 +165,9 @@ class RuntimeConnection(asyncio.Protocol):
             self._transport.write(
                 b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
             )
+
+
+def _answered(url: bytes) -> str | None:
+    """The id of the event whose response is posted to this URL."""
+    parts = url.removeprefix(PREFIX).split(b"/")
+    return parts[1].decode() if len(parts) == 3 and parts[0] == b"invocation" and parts[2] == b"response" else None

@@ -11,8 +11,10 @@ from typing import Final
 
 import msgspec
 
+from headwater.aws.faults import Fault, fault
 from headwater.engines import sandbox
 
+from . import nodes
 from .interpreters import interpreter_for, own_folders_of, runtime_files
 from .model import Version
 from .names import invalid
@@ -23,6 +25,8 @@ DEPRECATED: Final = frozenset({
     "nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x", "java8", "python2.7",
     "python3.6", "python3.7", "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "go1.x", "ruby2.5", "ruby2.7", "provided",
 })  # fmt: skip
+NODE_TRUSTS_MORE_MAX: Final = 18
+"""Up to here AWS's Node.js trusts what stands in /var/runtime/ca-cert.pem."""
 _PYTHON: Final = re.compile(r"python(3\.\d+)")
 _BUNDLES: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
@@ -46,16 +50,14 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check(runtime: str) -> None:
-    """Refuse what can't run here, before anything is created. (Names that AWS has never had are refused before: the model's enum.)"""
+    """Refuse what AWS refuses, before anything is created. (Names that AWS has never had are refused before: the model's enum.) What
+    this machine cannot run may be created all the same: whatever else is said of a function holds, and its invocation says what is
+    missing.
+    """
     if runtime in DEPRECATED:
         raise invalid(
             f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. We recommend you"
             " use a supported runtime while creating or updating functions."
-        )
-    if not _PYTHON.fullmatch(runtime) and runtime not in ("provided.al2", "provided.al2023"):
-        raise invalid(
-            f"The runtime {runtime} is AWS's, but this Headwater runs none of its kind: it runs python3.x, and provided.al2 and"
-            " provided.al2023 with a bootstrap of the function's own."
         )
 
 
@@ -65,6 +67,10 @@ def launch_of(version: Version, places: Places) -> Launch:
     refused = sandbox.missing()
     if version.runtime.startswith("provided"):
         argv, notice, binds, hidden = _bootstrap(places, isolated=refused is None)
+    elif version.runtime.startswith(nodes.PREFIX):
+        argv, notice, binds, hidden = _node(version, places, environment, isolated=refused is None)
+    elif _PYTHON.fullmatch(version.runtime) is None:
+        raise cannot_run(f"{version.runtime} is of a kind that Headwater does not run: it runs Python, Node.js, and provided.al2023")
     else:
         argv, notice, binds, hidden = _python(version, places, environment, isolated=refused is None)
     launch = Launch(
@@ -124,7 +130,7 @@ def _environment(version: Version, places: Places) -> dict[str, str]:
     }
     if version.log_format == "JSON":
         fixed |= {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": version.application_log_level or "INFO"}
-    if version.runtime.startswith("python"):
+    if version.runtime.startswith(("python", nodes.PREFIX)):
         fixed["SHLVL"] = "0"  # a shell has begun what became the interpreter
     defaults = {
         "AWS_ENDPOINT_URL": places.endpoint_url,
@@ -164,3 +170,39 @@ def _python(version: Version, places: Places, environment: dict[str, str], *, is
     if wrapper:
         argv = (wrapper, *argv)
     return argv, (interpreter.notice,) if interpreter.notice else (), binds, own_folders_of(interpreter)
+
+
+def _node(version: Version, places: Places, environment: dict[str, str], *, isolated: bool) -> Parts:
+    interpreter = nodes.node_for(version.runtime)
+    if interpreter is None:
+        raise cannot_run(f"there is no Node.js on this machine for {version.runtime} (`nvm install 22` or the system's packages bring one)")
+    major = version.runtime.removeprefix(nodes.PREFIX).removesuffix(".x")
+    opt = "/opt" if isolated else str(places.opt or "/opt")
+    modules = (
+        f"{opt}/nodejs/node{major}/node_modules",
+        f"{opt}/nodejs/node_modules",
+        "/var/runtime/node_modules",
+        "/var/runtime",
+        "/var/task",
+    )
+    theirs = {name: value for name, value in places.variables.items() if name in ("NODE_PATH", "NODE_EXTRA_CA_CERTS")}
+    environment |= {"NODE_PATH": ":".join(modules)}
+    binds: tuple[tuple[Path, str], ...] = (*sandbox.interpreter_binds(interpreter.prefix), (nodes.client(), "/var/runtime/index.mjs"))
+    if int(major) <= NODE_TRUSTS_MORE_MAX:
+        environment["NODE_EXTRA_CA_CERTS"] = "/var/runtime/ca-cert.pem" if isolated else str(places.certificates / "cert.pem")
+        binds = (*binds, (places.certificates / "cert.pem", "/var/runtime/ca-cert.pem"))
+    environment |= theirs
+    if not isolated:
+        environment |= {"LAMBDA_TASK_ROOT": str(places.task), "PATH": f"{environment['PATH']}:/opt/homebrew/bin"}
+    client = "/var/runtime/index.mjs" if isolated else str(nodes.client())
+    heap_mb = max(version.memory_mb * 9 // 10, 64)
+    argv: tuple[str, ...] = (str(interpreter.path), f"--max-old-space-size={heap_mb}", client)
+    wrapper = environment.get("AWS_LAMBDA_EXEC_WRAPPER")
+    if wrapper:
+        argv = (wrapper, *argv)
+    return argv, (interpreter.notice,) if interpreter.notice else (), binds, ()
+
+
+def cannot_run(why: str) -> Fault:
+    """AWS has this error for a runtime that it no longer runs."""
+    return fault("InvalidRuntimeException", f"HEADWATER {why}.", Type="User")

@@ -14,9 +14,11 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from headwater.aws.wire import Request, Response
+from headwater.aws.wire import Request, Response, Stream
 
 JSON_TYPE: Final = "application/json"
+INTEGRATION: Final = "application/vnd.awslambda.http-integration-response"
+SEPARATOR: Final = bytes(8)
 ANONYMOUS: Final = "anonymous"
 FORBIDDEN: Final = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
@@ -149,6 +151,22 @@ def response_of(payload: bytes) -> Response:
         return went_wrong()
 
 
+def split(answer: bytes) -> tuple[bytes, bytes]:
+    """The description of a response and its body, as the runtime of a streaming function writes them."""
+    prelude, _, body = answer.partition(SEPARATOR)
+    return prelude, body
+
+
+def opened(content_type: str, prelude: bytes, body: bytes | Stream) -> Response:
+    """The response to a function that streams. `prelude` is JSON: status, headers, cookies."""
+    try:
+        said = json.loads(prelude or b"{}")
+        status, headers = int(said.get("statusCode", 200)), headers_of(said, JSON_TYPE if content_type == INTEGRATION else content_type)
+    except (AttributeError, TypeError, ValueError):
+        return went_wrong()
+    return Response(status, headers, body)
+
+
 def went_wrong() -> Response:
     """The function failed, or its answer is none that HTTP has."""
     return Response(502, [("Content-Type", JSON_TYPE)], b"Internal Server Error")
@@ -182,11 +200,11 @@ def _whole(said: dict[str, Any]) -> Response:
     return Response(status, headers, content)
 
 
-def headers_of(said: dict[str, Any]) -> list[tuple[str, str]]:
+def headers_of(said: dict[str, Any], content_type: str = JSON_TYPE) -> list[tuple[str, str]]:
     given = said.get("headers") or {}
     headers = [(str(name), _value(value)) for name, value in given.items() if str(name).lower() not in OWN_TO_A_CONNECTION]
     if not any(name.lower() == "content-type" for name, _ in headers):
-        headers.append(("Content-Type", JSON_TYPE))
+        headers.append(("Content-Type", content_type))
     return headers + [("Set-Cookie", str(cookie)) for cookie in said.get("cookies") or []]
 
 

@@ -6,9 +6,9 @@ A browser's preflight is answered here and never reaches the function; so are th
 Source: "Control access to Lambda function URLs" of the developer guide.
 """
 
-import asyncio
 import os
 import random
+from collections.abc import AsyncIterator
 from typing import Final
 
 import msgspec
@@ -17,18 +17,34 @@ from headwater.aws.faults import Fault
 from headwater.aws.routing import Route
 from headwater.aws.signature import parse_authorization
 from headwater.aws.signature_faults import refused
-from headwater.aws.wire import Request, Response
+from headwater.aws.wire import Request, Response, Stream
 from headwater.kernel.authentication import principal_of
 from headwater.kernel.context import Context
 
 from . import SERVICE
 from .addresses import FunctionUrl, url_of
-from .fleet import fleet_of, version_of
-from .invocation import Invocation, Outcome
+from .fleet import version_of
+from .invocation import RESPONSE_BYTES_MAX
 from .invoke import REQUEST_BYTES_MAX
+from .invoke_streaming import _fed
 from .names import Reference
+from .streaming import Feed
 from .url_cors import answer_preflight, is_preflight, with_cors
-from .url_events import Caller, Visit, event_of, forbidden, nowhere, refusal, response_of, went_wrong
+from .url_events import (
+    INTEGRATION,
+    JSON_TYPE,
+    SEPARATOR,
+    Caller,
+    Visit,
+    event_of,
+    forbidden,
+    nowhere,
+    opened,
+    refusal,
+    response_of,
+    split,
+    went_wrong,
+)
 
 IAM: Final = "AWS_IAM"
 
@@ -113,27 +129,42 @@ async def _run(ctx: Context, url: FunctionUrl, event: bytes) -> Response:
     version = version_of(ctx.store, key, url.qualifier or None, random.random())  # noqa: S311 - shares of an alias
     if version is None:
         return nowhere()
-    crew = fleet_of(ctx.home).crew(key)
-    answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-
-    def done(_: Invocation, outcome: Outcome) -> None:
-        if not answered.done():  # the caller may have gone away
-            answered.set_result(outcome)
-
-    asked = Reference(*key, url.qualifier or None)
-    invocation = Invocation(request_id=ctx.request_id, arn=asked.arn, payload=event, done=done)
     try:
-        crew.check_concurrency()
-        crew.enter()
-        try:
-            (crew.pool_at_hand(version) or await crew.pool(version)).submit(invocation)
-            outcome = await answered
-        finally:
-            crew.leave()
+        feed = await _fed(ctx, version, Reference(*key, url.qualifier or None).arn, event)
     except Fault as fault:
         return refusal(429 if fault.code == "TooManyRequestsException" else 502, fault.code, fault.message)
-    if outcome.error is not None:
+    streams = await feed.begun()
+    if url.invoke_mode == "RESPONSE_STREAM":
+        return await _streamed(feed)
+    body = b"".join([piece async for piece in feed])
+    outcome = feed.outcome
+    assert outcome is not None
+    if outcome.error is not None or len(body) > RESPONSE_BYTES_MAX:
         return went_wrong()
-    if url.invoke_mode == "RESPONSE_STREAM":  # nothing is read into what streams, nor into what might have
-        return Response(200, [("Content-Type", "application/json")], outcome.payload)
-    return response_of(outcome.payload)
+    if not streams:
+        return response_of(body)
+    prelude, body = split(body) if feed.content_type == INTEGRATION else (b"{}", body)
+    return opened(feed.content_type, prelude, body)
+
+
+async def _streamed(feed: Feed) -> Response:
+    """The status and the headers stand in front of what streams, if the function says them; of a whole answer nothing is read."""
+    pieces = aiter(feed)
+    prelude, rest = b"{}", b""
+    if feed.content_type == INTEGRATION:
+        async for piece in pieces:
+            rest += piece
+            if SEPARATOR in rest:
+                prelude, rest = split(rest)
+                break
+    if feed.outcome is not None and feed.outcome.error is not None and not rest:
+        return went_wrong()
+
+    async def body() -> AsyncIterator[bytes]:
+        if rest:
+            yield rest
+        async for piece in pieces:
+            if piece:
+                yield piece
+
+    return opened(feed.content_type or JSON_TYPE, prelude, Stream(body()))

@@ -9,6 +9,7 @@ the function's, is the net below it.
 """
 
 import asyncio
+import base64
 import contextlib
 import functools
 import os
@@ -188,6 +189,22 @@ class Worker:
 
     def fails_to_start(self, error: bytes) -> None:
         self._init_error = error
+
+    def streams(self, connection: RuntimeConnection, request_id: str, content_type: str) -> Callable[[bytes], None] | None:
+        """Where the pieces go; None where the caller takes the answer as a whole."""
+        current = self._current
+        if current is None or current.request_id != request_id or current.feed is None:
+            return None
+        current.feed.begin(content_type, connection.hold)
+        return current.feed.put
+
+    def has_streamed(self, request_id: str, error: bytes | None) -> bool:
+        current = self._current
+        if error is not None:
+            return self.fails(request_id, base64.b64decode(error))
+        if current is not None and current.feed is not None and current.feed.is_too_long:
+            return self._finish(request_id, too_large())
+        return self._finish(request_id, Outcome(payload=b""))
 
     # Its life.
 
