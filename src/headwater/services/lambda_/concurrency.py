@@ -11,10 +11,10 @@ from . import code
 from .arns import function_arn
 from .fleet import ACCOUNT_CONCURRENCY_MAX, fleet_of
 from .functions import Parameters
-from .model import FUNCTIONS, LAYERS, VERSIONS, Function
+from .model import FUNCTIONS, LAYERS, PROVISIONED, VERSIONS, Function
 from .names import invalid, not_found, reference
+from .provisioned import UNRESERVED_MIN, taken
 
-UNRESERVED_MIN: Final = 100
 TOTAL_CODE_BYTES_MAX: Final = 80_530_636_800
 
 
@@ -22,7 +22,12 @@ TOTAL_CODE_BYTES_MAX: Final = 80_530_636_800
 async def put_function_concurrency(ctx: Context, request: Parameters) -> Parameters:
     function = _function(ctx, request)
     reserved = request["ReservedConcurrentExecutions"]
-    others = sum(other.reserved or 0 for other in ctx.store.scan(FUNCTIONS, ctx.account, ctx.region) if other.name != function.name)
+    provisioned = sum(kept.wanted for kept in ctx.store.scan(PROVISIONED, function.account, function.region, function.name))
+    if reserved < provisioned:
+        raise invalid(
+            f"ReservedConcurrentExecutions  {reserved} should not be lower than function's total provisioned concurrency [{provisioned}]."
+        )
+    others = sum(taken(ctx.store, other) for other in ctx.store.scan(FUNCTIONS, ctx.account, ctx.region) if other.name != function.name)
     if ACCOUNT_CONCURRENCY_MAX - others - reserved < UNRESERVED_MIN:
         raise invalid(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value"
@@ -53,7 +58,7 @@ async def get_account_settings(ctx: Context, request: Parameters) -> Parameters:
             "CodeSizeUnzipped": code.UNZIPPED_BYTES_MAX,
             "CodeSizeZipped": code.ZIP_BYTES_MAX,
             "ConcurrentExecutions": ACCOUNT_CONCURRENCY_MAX,
-            "UnreservedConcurrentExecutions": ACCOUNT_CONCURRENCY_MAX - sum(function.reserved or 0 for function in functions),
+            "UnreservedConcurrentExecutions": ACCOUNT_CONCURRENCY_MAX - sum(taken(ctx.store, function) for function in functions),
         },
         "AccountUsage": {"TotalCodeSize": sum(sizes), "FunctionCount": len(functions)},
     }

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import structlog
 
 from headwater.aws.faults import Fault, fault
@@ -21,7 +22,7 @@ from headwater.kernel.store import Store
 from . import code, runtimes
 from .invocation import Invocation, Outcome, stream_name
 from .measured import run, throttle
-from .model import ALIASES, FUNCTIONS, LATEST, LAYERS, VERSIONS, Version, padded, variables_of
+from .model import ALIASES, FUNCTIONS, LATEST, LAYERS, PROVISIONED, VERSIONS, Version, padded, variables_of
 from .pool import WORKERS_ASYNCHRONOUS_MAX, Pool
 from .roles import _check_still_given, client_under, session_name
 from .shipping import Shipper, Stream
@@ -72,6 +73,7 @@ class Crew:
             before = self.pools.get(version.version)
             pool = Pool(launch, self._fleet.spawn, WorkerMaker(self._fleet, version, launch), self._asynchronous_max, self._fleet.is_stale)
             self.pools[version.version] = (version, pool)
+            pool.provision(provisioned_for(self._fleet.home.store, self._key, version.version))
         if before is not None:
             for invocation in before[1].retire():
                 pool.submit(invocation)
@@ -153,6 +155,8 @@ class WorkerMaker:
         self._shipper = fleet.shipper
         self._version = version
         self._launch = launch
+        early = {"AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency"}
+        self._provisioned = msgspec.structs.replace(launch, env=launch.env | early)
 
     def __call__(self, pool: Pool) -> Worker:
         home, version = self._home, self._version
@@ -162,7 +166,8 @@ class WorkerMaker:
         def tell(took_ms: float, outcome: Outcome) -> None:
             home.bus.publish("metric", run(home.clock.now(), version, took_ms, outcome, pool.running))
 
-        return Worker(self._launch, pool, stream, home.clock.now, lambda: home.clock.machine().timestamp(), tell)
+        launch = self._provisioned if pool.is_provisioning else self._launch
+        return Worker(launch, pool, stream, home.clock.now, lambda: home.clock.machine().timestamp(), tell)
 
 
 class Fleet:
@@ -255,6 +260,12 @@ def version_of(store: Store, key: tuple[str, str, str], qualifier: str | None, d
         return store.get(VERSIONS, *key, padded(qualifier))
     alias = store.get(ALIASES, *key, qualifier)
     return None if alias is None else version_of(store, key, alias.chosen(draw))
+
+
+def provisioned_for(store: Store, key: tuple[str, str, str], version: str) -> int:
+    """How many workers this version shall have ready, of itself and of aliases that mean it."""
+    found = ((kept, version_of(store, key, kept.qualifier)) for kept in store.scan(PROVISIONED, *key))
+    return sum(kept.wanted for kept, meant in found if meant is not None and meant.version == version)
 
 
 def layer_code(store: Store, arn: str, *, new: bool = False) -> str:

@@ -29,6 +29,7 @@ from .model import (
     FUNCTIONS,
     LATEST,
     POLICIES,
+    PROVISIONED,
     UPDATING,
     VERSIONS,
     Function,
@@ -190,6 +191,8 @@ async def delete_function(ctx: Context, request: Parameters) -> Parameters:
         for config in ctx.store.scan(EVENT_CONFIGS, *asked.key):
             tx.delete(EVENT_CONFIGS, *asked.key, config.qualifier)
         drop_urls(ctx.store, tx, asked.key)
+        for provisioned in ctx.store.scan(PROVISIONED, *asked.key):
+            tx.delete(PROVISIONED, *asked.key, provisioned.qualifier)
     gone = not_found(asked.function_arn)
     for invocation in fleet_of(ctx.home).forget(asked.key):
         invocation.done(invocation, failed(gone.code, gone.message))
@@ -213,6 +216,7 @@ async def _delete_version(ctx: Context, asked: Reference) -> None:
         raise conflict(f"Version {qualifier} cannot be deleted because it is referenced by aliases: {arns}")
     async with ctx.store.transaction() as tx:
         tx.delete(VERSIONS, *asked.key, padded(qualifier))
+        tx.delete(PROVISIONED, *asked.key, qualifier)
         tx.owe(perhaps_unused(ctx, version.code_sha256))
     fleet_of(ctx.home).crew(asked.key).dismiss(qualifier)
 

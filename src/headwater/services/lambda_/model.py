@@ -113,6 +113,17 @@ class Policy(Record, frozen=True, kw_only=True):
     statements: list[dict[str, Any]]
 
 
+class Provisioned(Record, frozen=True, kw_only=True):
+    """How many workers of a version, or of the version that an alias means, wait for events before there are any."""
+
+    account: str
+    region: str
+    function: str
+    qualifier: str
+    wanted: int
+    modified_at: datetime
+
+
 class EventConfig(Record, frozen=True, kw_only=True):
     """How asynchronous invocations of one qualifier are retried, and who hears of the end."""
 
@@ -158,6 +169,7 @@ VERSIONS: Final = Table("lambda", "versions", Version, key=lambda v: (v.account,
 ALIASES: Final = Table("lambda", "aliases", Alias, key=lambda a: (a.account, a.region, a.function, a.name))
 POLICIES: Final = Table("lambda", "policies", Policy, key=lambda p: (p.account, p.region, p.function, p.qualifier))
 EVENT_CONFIGS: Final = Table("lambda", "event_configs", EventConfig, key=lambda c: (c.account, c.region, c.function, c.qualifier))
+PROVISIONED: Final = Table("lambda", "provisioned", Provisioned, key=lambda p: (p.account, p.region, p.function, p.qualifier))
 LAYERS: Final = Table("lambda", "layers", Layer, key=lambda layer: (layer.account, layer.region, layer.name, padded(str(layer.version))))
 
 

@@ -53,12 +53,37 @@ class Pool:
         self._sweep: asyncio.TimerHandle | None = None
         self._retired = False
         self._pressed = False
+        self._wanted = 0  # workers that wait for events before there are any
+        self._early: set[Worker] = set()
+        self.is_provisioning = False
+        self._does_not_start = False
+        self.why_not_provisioned = ""
+
+    def provision(self, wanted: int) -> None:
+        """Have so many workers ready, always. The others are on demand, as ever."""
+        self._wanted = min(wanted, WORKERS_MAX)
+        self.why_not_provisioned = (
+            "" if wanted <= WORKERS_MAX else f"HEADWATER keeps {WORKERS_MAX} environments of a version ready at most."
+        )
+        surplus = len(self._early) - self._wanted
+        for worker in [worker for worker in self._idle if worker in self._early][: max(surplus, 0)]:
+            self._idle.remove(worker)
+            self._early.discard(worker)
+            worker.stop()
+        while len(self._early) > self._wanted:
+            self._early.pop()  # at work: from now on as any other
+        self._top_up()
+
+    @property
+    def provisioned(self) -> int:
+        """How many of those are there, at work or not."""
+        return sum(worker.ready for worker in self._early)
 
     def submit(self, invocation: Invocation) -> None:
         """Run it now or as soon as a worker is free; its `done` will be called exactly once, never from within this call."""
         if not (invocation.asynchronous and self._asynchronous >= self._asynchronous_max()):
             while self._idle:
-                if self._begin(self._idle.pop(), invocation):
+                if self._begin(self._freed(), invocation):
                     return
         invocation.enqueued = self._loop.time()
         (self._backlog if invocation.asynchronous else self._waiting).append(invocation)
@@ -67,7 +92,7 @@ class Pool:
     def pump(self) -> None:
         """Look again at who waits: a limit has changed, or another version of the function has freed a place."""
         while self._idle and (invocation := self._next()) is not None:
-            if not self._begin(self._idle.pop(), invocation):
+            if not self._begin(self._freed(), invocation):
                 self._put_back(invocation)
         self._grow()
 
@@ -123,12 +148,32 @@ class Pool:
         self._starting.discard(worker)
         if worker in self._idle:
             self._idle.remove(worker)
+        if worker in self._early:
+            self._early.discard(worker)
+            if failure is not None:
+                self._does_not_start = True  # not tried again before it is asked for again
+                self.why_not_provisioned = "FUNCTION_ERROR_INIT_FAILURE"
         if failure is not None and not any(other.ready for other in self._workers):
             self._fail_all(failure)
         if not self._retired:
+            self._top_up()
             self._grow()
 
     # Inside.
+
+    def _freed(self) -> Worker:
+        """A free worker; one that was provisioned, while there is one."""
+        if self._early:
+            for position in range(len(self._idle) - 1, -1, -1):
+                if self._idle[position] in self._early:
+                    return self._idle.pop(position)
+        return self._idle.pop()
+
+    def _top_up(self) -> None:
+        while not self._retired and not self._does_not_start and len(self._early) < self._wanted:
+            self.is_provisioning = True
+            self._early.add(self._start())
+            self.is_provisioning = False
 
     def _begin(self, worker: Worker, invocation: Invocation) -> bool:
         if not worker.begin(invocation):
@@ -195,17 +240,19 @@ class Pool:
             self._grow()
             self._pressed = self.waiting > len(self._workers)  # and, when we look next, still: even quick runs want another worker
 
-    def _start(self) -> None:
+    def _start(self) -> Worker:
         worker = self._make(self)
         self._workers.add(worker)
         self._starting.add(worker)
         self._spawn(worker.live(), f"lambda worker {self.launch.function}")
+        return worker
 
     def _let_go(self) -> None:
         """Workers that nobody needed for a while end; the longest free stand first in the list."""
         self._sweep = None
         limit = self._loop.time() - IDLE_S
-        while self._idle and self._idle[0].idle_since <= limit:
-            self._idle.pop(0).stop()
-        if self._idle:
+        for worker in [worker for worker in self._idle if worker.idle_since <= limit and worker not in self._early]:
+            self._idle.remove(worker)
+            worker.stop()
+        if len(self._idle) > len(self._early):
             self._sweep = self._loop.call_later(IDLE_S, self._let_go)

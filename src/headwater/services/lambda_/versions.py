@@ -9,8 +9,9 @@ from .addresses import drop_urls
 from .arns import function_arn
 from .fleet import fleet_of, version_of
 from .functions import PAGE, Parameters, find, page
-from .model import ALIASES, FUNCTIONS, LATEST, POLICIES, VERSIONS, Alias, Version, describe, describe_alias, padded
+from .model import ALIASES, FUNCTIONS, LATEST, POLICIES, PROVISIONED, VERSIONS, Alias, Version, describe, describe_alias, padded
 from .names import Reference, conflict, invalid, not_found, reference, wrong_revision
+from .provisioned import provision
 
 
 @requires("lambda:PublishVersion", function_arn)
@@ -79,6 +80,7 @@ async def update_alias(ctx: Context, request: Parameters) -> Parameters:
     _check_versions(ctx, asked, changed)
     async with ctx.store.transaction() as tx:
         tx.put(ALIASES, changed)
+    provision(ctx.home, asked.key)
     return describe_alias(changed)
 
 
@@ -91,6 +93,8 @@ async def delete_alias(ctx: Context, request: Parameters) -> Parameters:
         tx.delete(ALIASES, *asked.key, request["Name"])
         tx.delete(POLICIES, *asked.key, request["Name"])
         drop_urls(ctx.store, tx, asked.key, request["Name"])
+        tx.delete(PROVISIONED, *asked.key, request["Name"])
+    provision(ctx.home, asked.key)
     return {}
 
 
