@@ -57,7 +57,7 @@ SENTENCES: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
         "ValidationException",
         (
             "1 validation error detected: Value 'InvalidValue' at 'recursiveLoop' failed to satisfy constraint: "
-            "Member must satisfy enum value set: [Allow, Terminate]"
+            "Member must satisfy enum value set: [Terminate, Allow]"
         ),
     ),
     "a member that is missing": (  # lambda.json, test_tag_exceptions

@@ -20,7 +20,7 @@ from headwater.kernel.service import ResourcePolicy
 
 from . import SERVICE
 from .arns import arn_of, function_arn
-from .model import FUNCTIONS, LATEST, POLICIES, Policy
+from .model import FUNCTIONS, LATEST, LAYER_POLICIES, POLICIES, LayerPolicy, Policy, padded
 from .names import parts_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Request = dict[str, Any]
 Values = str | Iterable[str] | None
 COMPILED_MAX: Final = 4096
+LAYER_VERSION_FIELDS: Final = len(["arn", "aws", "lambda", "region", "account", "layer", "name", "version"])
 
 
 @SERVICE.condition_key("lambda:Layer")
@@ -80,6 +81,8 @@ def code_signing(ctx: Context, request: Request) -> Values:
 
 @SERVICE.resource_policy
 def policy_of(home: Home, action: str, resource: str) -> ResourcePolicy | None:
+    if ":layer:" in resource:
+        return _policy_of_layer(home, resource)
     found = parts_of(resource)
     if found is None or not found["account"] or ":function:" not in resource:
         return None
@@ -89,10 +92,19 @@ def policy_of(home: Home, action: str, resource: str) -> ResourcePolicy | None:
     return ResourcePolicy(owner=found["account"], policies=policies)
 
 
-_COMPILED: Final[dict[str, tuple[Policy, Compiled]]] = {}
+def _policy_of_layer(home: Home, resource: str) -> ResourcePolicy | None:
+    """A version's. Layers themselves have none."""
+    fields = resource.split(":")
+    if len(fields) != LAYER_VERSION_FIELDS:
+        return None
+    own = home.store.get(LAYER_POLICIES, fields[4], fields[3], fields[6], padded(fields[7]))
+    return ResourcePolicy(owner=fields[4], policies=() if own is None else (_compiled(own, resource),))
 
 
-def _compiled(own: Policy, resource: str) -> Compiled:
+_COMPILED: Final[dict[str, tuple[Policy | LayerPolicy, Compiled]]] = {}
+
+
+def _compiled(own: Policy | LayerPolicy, resource: str) -> Compiled:
     """Compiled anew where the record is another one than the last time."""
     known = _COMPILED.get(resource)
     if known is None or known[0] is not own:

@@ -118,9 +118,7 @@ _MEMBERS: Final[dict[str, tuple[str, Callable[[Context, Any], Any]]]] = {
     "Layers": ("layers", _checked_layers),
     "Architectures": ("architectures", lambda _, names: tuple(names)),
 }
-_NOT_BUILT: Final = frozenset(
-    {"AcceleratorConfig", "CapacityProviderConfig", "CodeSigningConfigArn", "DurableConfig", "FileSystemConfigs", "TenancyConfig"}
-)
+_NOT_BUILT: Final = frozenset({"AcceleratorConfig", "CapacityProviderConfig", "DurableConfig", "FileSystemConfigs", "TenancyConfig"})
 _NESTED: Final = (
     ("EphemeralStorage", "Size", "tmp_mb"),
     ("TracingConfig", "Mode", "tracing"),

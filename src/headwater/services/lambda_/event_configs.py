@@ -10,7 +10,8 @@ from headwater.kernel.permissions import requires
 
 from .arns import function_arn
 from .fleet import version_of
-from .functions import PAGE, Parameters, page
+from .functions import Parameters
+from .listing import PAGE, page
 from .model import EVENT_CONFIGS, FUNCTIONS, LATEST, EventConfig
 from .names import Reference, invalid, reference
 

@@ -6,7 +6,7 @@ never that of the function which comes out of it.
 """
 
 import asyncio
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -17,11 +17,13 @@ from headwater.kernel.permissions import requires
 from . import SERVICE, code
 from .addresses import drop_urls
 from .arns import PRINCIPAL, function_arn, layers, passes_role
+from .code_signing import check_code_signing, check_deployment
 from .configuration import TAGS_MAX, configured
 from .disposal import perhaps_unused
 from .download import _location_of
 from .fleet import fleet_of, version_of
 from .invocation import failed
+from .listing import PAGE, page
 from .model import (
     ALIASES,
     CREATING,
@@ -30,6 +32,7 @@ from .model import (
     LATEST,
     POLICIES,
     PROVISIONED,
+    RUNTIME_UPDATES,
     UPDATING,
     VERSIONS,
     Function,
@@ -41,8 +44,6 @@ from .names import NAME_CHARACTERS_MAX, Reference, conflict, invalid, not_found,
 from .queue import queue_of
 from .roles import _check_given
 
-PAGE: Final = 50
-
 Parameters = dict[str, Any]
 
 
@@ -53,8 +54,17 @@ Parameters = dict[str, Any]
 async def create_function(ctx: Context, request: Parameters) -> Parameters:
     asked = reference(ctx, request["FunctionName"])
     _check_new(ctx, asked, request)
+    function = Function(
+        account=ctx.account,
+        region=ctx.region,
+        name=asked.name,
+        tags=request.get("Tags", {}),
+        code_signing_arn=request.get("CodeSigningConfigArn") or None,
+    )
+    if function.code_signing_arn is not None:
+        check_code_signing(ctx, function.code_signing_arn)
+        check_deployment(ctx, function)
     sha256, size = await _upload(ctx, request["Code"], "CreateFunction")
-    function = Function(account=ctx.account, region=ctx.region, name=asked.name, tags=request.get("Tags", {}))
     blank = Version(
         account=ctx.account,
         region=ctx.region,
@@ -85,8 +95,7 @@ async def create_function(ctx: Context, request: Parameters) -> Parameters:
 @requires("lambda:GetFunction", function_arn)
 async def get_function(ctx: Context, request: Parameters) -> Parameters:
     asked, version = find(ctx, request)
-    function = ctx.store.get(FUNCTIONS, *asked.key)
-    assert function is not None
+    function = _function(ctx, asked)
     answer: Parameters = {
         "Configuration": describe(version, ctx.home.vault, arn=asked.arn),
         "Code": {"RepositoryType": "S3", "Location": await _location_of(ctx, version.code_sha256)},
@@ -129,6 +138,7 @@ async def update_function_code(ctx: Context, request: Parameters) -> Parameters:
     _check_revision(latest, request)
     if request.get("ImageUri"):
         raise invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
+    check_deployment(ctx, _function(ctx, asked))
     sha256, size = await _upload(ctx, request, "UpdateFunctionCode")
     latest = _latest(ctx, asked)  # again: the upload took a while
     changed = msgspec.structs.replace(
@@ -161,6 +171,8 @@ async def update_function_configuration(ctx: Context, request: Parameters) -> Pa
     asked, latest = find(ctx, request)
     _check_revision(latest, request)
     changed = configured(ctx, latest, request)
+    if request.get("Layers"):
+        check_deployment(ctx, _function(ctx, asked))
     if "Role" in request:
         await _check_given(ctx, changed.role, changed.function_arn)
     changed = msgspec.structs.replace(changed, modified_at=ctx.clock.now(), revision_id=ctx.new_id())
@@ -193,6 +205,8 @@ async def delete_function(ctx: Context, request: Parameters) -> Parameters:
         drop_urls(ctx.store, tx, asked.key)
         for provisioned in ctx.store.scan(PROVISIONED, *asked.key):
             tx.delete(PROVISIONED, *asked.key, provisioned.qualifier)
+        for update in ctx.store.scan(RUNTIME_UPDATES, *asked.key):
+            tx.delete(RUNTIME_UPDATES, *asked.key, update.qualifier)
     gone = not_found(asked.function_arn)
     for invocation in fleet_of(ctx.home).forget(asked.key):
         invocation.done(invocation, failed(gone.code, gone.message))
@@ -231,17 +245,6 @@ def find(ctx: Context, request: Parameters) -> tuple[Reference, Version]:
     if version is None:
         raise not_found(asked.arn)
     return asked, version
-
-
-def page(described: list[tuple[str, Parameters]], request: Parameters, member: str, limit: int) -> Parameters:
-    """One page of a sorted list of (marker, item)."""
-    after = request.get("Marker")
-    rest = [(marker, item) for marker, item in described if after is None or marker > after]
-    limit = min(request.get("MaxItems", limit), limit)
-    answer: Parameters = {member: [item for _, item in rest[:limit]]}
-    if len(rest) > limit:
-        answer["NextMarker"] = rest[limit - 1][0]
-    return answer
 
 
 async def _upload(ctx: Context, source: Parameters, operation: str) -> tuple[str, int]:
@@ -294,6 +297,13 @@ def _check_new(ctx: Context, asked: Reference, request: Parameters) -> None:
 def _passing(ctx: Context, state: dict[str, str]) -> dict[str, str]:
     """The members of a state that has passed when it is asked for again."""
     return state | {"RevisionId": ctx.new_id()}
+
+
+def _function(ctx: Context, asked: Reference) -> Function:
+    """The record of a function that was found."""
+    function = ctx.store.get(FUNCTIONS, *asked.key)
+    assert function is not None
+    return function
 
 
 def _latest(ctx: Context, asked: Reference) -> Version:

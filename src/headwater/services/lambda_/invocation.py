@@ -46,6 +46,7 @@ class Pending(Record, frozen=True, kw_only=True):
     payload: bytes
     accepted_at: datetime
     client_context: str | None = None
+    trace: str | None = None  # the header with which it was sent
     attempts: int = 0
     due: datetime | None = None
 
@@ -84,7 +85,20 @@ class Receiving(Protocol):
 class Invocation:
     """An event for a function. `asynchronous` ones wait for a worker without limit, others are what concurrency limits count."""
 
-    __slots__ = ("arn", "asynchronous", "client_context", "done", "enqueued", "feed", "headers", "payload", "pending", "request_id", "tail")
+    __slots__ = (
+        "arn",
+        "asynchronous",
+        "client_context",
+        "done",
+        "enqueued",
+        "feed",
+        "headers",
+        "lineage",
+        "payload",
+        "pending",
+        "request_id",
+        "tail",
+    )
 
     def __init__(
         self,
@@ -97,6 +111,7 @@ class Invocation:
         client_context: str | None = None,
         pending: "Pending | None" = None,
         feed: "Receiving | None" = None,
+        lineage: str = "",
     ) -> None:
         self.request_id = request_id
         self.arn = arn
@@ -107,6 +122,7 @@ class Invocation:
         self.client_context = client_context
         self.pending = pending
         self.feed = feed  # of a caller who takes the answer in pieces
+        self.lineage = lineage  # of the functions that were called on the way here
         self.enqueued = 0.0
         self.headers = b""
 

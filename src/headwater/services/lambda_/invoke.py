@@ -20,6 +20,7 @@ from .invocation import Invocation, Outcome
 from .model import LATEST, Version
 from .names import Reference, invalid, not_found, reference
 from .queue import queue_of
+from .recursion import HEADER, further_lineage
 
 REQUEST_BYTES_MAX: Final = 6_291_456
 EVENT_BYTES_MAX: Final = 1_048_576  # raised from 256 KiB in October 2025
@@ -67,6 +68,7 @@ async def invoke_async(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 async def _answer(ctx: Context, asked: Reference, version: Version, payload: bytes, request: dict[str, Any]) -> Outcome:
     crew = fleet_of(ctx.home).crew(version.key)
     crew.check_concurrency()
+    lineage = further_lineage(ctx.store, version.key, ctx.headers.get(HEADER))
     answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     def done(_: Invocation, outcome: Outcome) -> None:
@@ -80,6 +82,7 @@ async def _answer(ctx: Context, asked: Reference, version: Version, payload: byt
         done=done,
         tail=request.get("LogType") == "Tail",
         client_context=client_context(request),
+        lineage=lineage,
     )
     crew.enter()
     try:

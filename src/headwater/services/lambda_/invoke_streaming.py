@@ -21,6 +21,7 @@ from .invocation import Invocation, Outcome
 from .invoke import REQUEST_BYTES_MAX, check_payload, client_context, version_asked
 from .model import Version
 from .names import reference
+from .recursion import HEADER, further_lineage
 from .streaming import Feed
 
 
@@ -47,13 +48,16 @@ async def _fed(ctx: Context, version: Version, arn: str, payload: bytes, *, tail
     """Run the function; what it answers comes through the feed."""
     crew = fleet_of(ctx.home).crew(version.key)
     crew.check_concurrency()
+    lineage = further_lineage(ctx.store, version.key, ctx.headers.get(HEADER))
     feed = Feed()
 
     def done(_: Invocation, outcome: Outcome) -> None:
         crew.leave()
         feed.end(outcome)
 
-    invocation = Invocation(request_id=ctx.request_id, arn=arn, payload=payload, done=done, tail=tail, client_context=given, feed=feed)
+    invocation = Invocation(
+        request_id=ctx.request_id, arn=arn, payload=payload, done=done, tail=tail, client_context=given, feed=feed, lineage=lineage
+    )
     crew.enter()
     try:
         pool = crew.pool_at_hand(version) or await crew.pool(version)

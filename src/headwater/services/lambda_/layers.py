@@ -9,8 +9,9 @@ from .arns import layer_arn, layer_version_arn
 from .configuration import Parameters
 from .disposal import perhaps_unused
 from .download import _location_of
-from .functions import PAGE, _upload, page
-from .model import LAYERS, Layer, padded, timestamp
+from .functions import _upload
+from .listing import PAGE, page
+from .model import LAYER_POLICIES, LAYERS, Layer, padded, timestamp
 from .names import no_such_resource
 
 
@@ -39,15 +40,14 @@ async def publish_layer_version(ctx: Context, request: Parameters) -> Parameters
 
 @requires("lambda:GetLayerVersion", layer_version_arn)
 async def get_layer_version(ctx: Context, request: Parameters) -> Parameters:
-    layer = _find(ctx, _name(ctx, request["LayerName"]), request["VersionNumber"])
+    layer = _find(ctx, *layer_named(ctx, request["LayerName"]), request["VersionNumber"])
     return await _whole(ctx, layer)
 
 
 @requires("lambda:GetLayerVersion", "{Arn}")
 async def get_layer_version_by_arn(ctx: Context, request: Parameters) -> Parameters:
     layer_arn, _, version = request["Arn"].rpartition(":")
-    name = _name(ctx, layer_arn)
-    layer = _find(ctx, name, int(version))
+    layer = _find(ctx, *layer_named(ctx, layer_arn), int(version))
     return await _whole(ctx, layer)
 
 
@@ -76,6 +76,7 @@ async def delete_layer_version(ctx: Context, request: Parameters) -> None:
         return
     async with ctx.store.transaction() as tx:
         tx.put(LAYERS, layer.deleted())
+        tx.delete(LAYER_POLICIES, layer.account, layer.region, layer.name, padded(str(layer.version)))
         tx.owe(perhaps_unused(ctx, layer.code_sha256))
 
 
@@ -97,8 +98,8 @@ async def _whole(ctx: Context, layer: Layer) -> dict[str, Any]:
     return describe_layer(layer) | {"LayerArn": layer.layer_arn, "Content": content}
 
 
-def _find(ctx: Context, name: str, version: int) -> Layer:
-    layer = ctx.store.get(LAYERS, ctx.account, ctx.region, name, padded(str(version)))
+def _find(ctx: Context, account: str, name: str, version: int) -> Layer:
+    layer = ctx.store.get(LAYERS, account, ctx.region, name, padded(str(version)))
     if layer is None or layer.is_deleted:
         raise no_such_resource()
     return layer
@@ -115,6 +116,16 @@ def _suiting(layers: list[Layer], request: Parameters) -> list[Layer]:
         for layer in layers
         if (runtime is None or runtime in layer.runtimes) and (architecture is None or architecture in layer.architectures)
     ]
+
+
+def layer_named(ctx: Context, name_or_arn: str) -> tuple[str, str]:
+    """Account and name. Another account's is named by its ARN: that its caller may, the layer version's own policy has said."""
+    if not name_or_arn.startswith("arn:"):
+        return ctx.account, name_or_arn
+    _, _, _, region, account, _, name = name_or_arn.split(":", 6)
+    if region != ctx.region or ":" in name:
+        raise no_such_resource()
+    return account, name
 
 
 def _name(ctx: Context, name_or_arn: str) -> str:

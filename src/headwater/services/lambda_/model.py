@@ -15,6 +15,7 @@ from headwater.kernel.store import Record, Table
 from headwater.kernel.vault import Vault
 
 LATEST: Final = "$LATEST"
+TERMINATE: Final = "Terminate"
 CREATING: Final = {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
 UPDATING: Final = {
     "LastUpdateStatus": "InProgress",
@@ -30,6 +31,8 @@ class Function(Record, frozen=True, kw_only=True):
     next_version: int = 1
     tags: dict[str, str] = field(default_factory=dict)
     reserved: int | None = None
+    recursive_loop: str = TERMINATE
+    code_signing_arn: str | None = None
 
     @property
     def arn(self) -> str:
@@ -124,6 +127,45 @@ class Provisioned(Record, frozen=True, kw_only=True):
     modified_at: datetime
 
 
+class RuntimeUpdate(Record, frozen=True, kw_only=True):
+    """When a version gets a newer build of its runtime."""
+
+    account: str
+    region: str
+    function: str
+    qualifier: str
+    on: str
+    pinned: str | None = None
+
+
+class CodeSigning(Record, frozen=True, kw_only=True):
+    """Whose signatures code must bear, and what becomes of code that does not."""
+
+    account: str
+    region: str
+    id: str
+    publishers: list[str]
+    policy: str
+    modified_at: datetime
+    description: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:lambda:{self.region}:{self.account}:code-signing-config:{self.id}"
+
+
+class LayerPolicy(Record, frozen=True, kw_only=True):
+    """Who else may use a version of a layer."""
+
+    account: str
+    region: str
+    name: str
+    version: int
+    statements: list[dict[str, Any]]
+    revision_id: str
+
+
 class EventConfig(Record, frozen=True, kw_only=True):
     """How asynchronous invocations of one qualifier are retried, and who hears of the end."""
 
@@ -170,6 +212,9 @@ ALIASES: Final = Table("lambda", "aliases", Alias, key=lambda a: (a.account, a.r
 POLICIES: Final = Table("lambda", "policies", Policy, key=lambda p: (p.account, p.region, p.function, p.qualifier))
 EVENT_CONFIGS: Final = Table("lambda", "event_configs", EventConfig, key=lambda c: (c.account, c.region, c.function, c.qualifier))
 PROVISIONED: Final = Table("lambda", "provisioned", Provisioned, key=lambda p: (p.account, p.region, p.function, p.qualifier))
+RUNTIME_UPDATES: Final = Table("lambda", "runtime_updates", RuntimeUpdate, key=lambda r: (r.account, r.region, r.function, r.qualifier))
+CODE_SIGNING: Final = Table("lambda", "code_signing", CodeSigning, key=lambda c: (c.account, c.region, c.id))
+LAYER_POLICIES: Final = Table("lambda", "layer_policies", LayerPolicy, key=lambda p: (p.account, p.region, p.name, padded(str(p.version))))
 LAYERS: Final = Table("lambda", "layers", Layer, key=lambda layer: (layer.account, layer.region, layer.name, padded(str(layer.version))))
 
 

@@ -14,7 +14,8 @@ from headwater.kernel.store import Store
 from . import SERVICE
 from .arns import function_arn
 from .fleet import ACCOUNT_CONCURRENCY_MAX, fleet_of, provisioned_for, version_of
-from .functions import PAGE, Parameters, page
+from .functions import Parameters
+from .listing import PAGE, page
 from .model import ALIASES, FUNCTIONS, LATEST, PROVISIONED, Function, Provisioned, timestamp
 from .names import Reference, conflict, invalid, not_found, reference
 

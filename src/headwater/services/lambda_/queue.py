@@ -9,6 +9,7 @@ old, a failure destination or dead-letter queue hears of it. Only so many events
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ from .fleet import Crew, Fleet, fleet_of, version_of
 from .invocation import PENDING, Invocation, Outcome, Pending
 from .model import EVENT_CONFIGS, FUNCTIONS, LATEST, EventConfig
 from .names import Reference
+from .recursion import HEADER, further_lineage
 
 if TYPE_CHECKING:
     from headwater.kernel.home import Home
@@ -83,6 +85,7 @@ class Queue:
             payload=payload,
             accepted_at=now,
             client_context=client_context,
+            trace=ctx.headers.get(HEADER),
         )
         async with ctx.store.transaction() as tx:
             tx.put(PENDING, pending)
@@ -101,6 +104,9 @@ class Queue:
         self._enqueue(crew, pending)
 
     def _enqueue(self, crew: Crew, pending: Pending) -> None:
+        lineage: str | None = None
+        with contextlib.suppress(Fault):
+            lineage = further_lineage(self._home.store, pending.key[:3], pending.trace)
         invocation = Invocation(
             request_id=pending.request_id,
             arn=pending.arn,
@@ -108,9 +114,13 @@ class Queue:
             done=self._done,
             client_context=pending.client_context,
             pending=pending,
+            lineage=lineage or "",
         )
         crew.queued[pending.id] = invocation
-        self._submit(crew, invocation, pending)
+        if lineage is None:  # it goes round in circles
+            self._give_up(invocation, pending, None, "RecursiveInvocation")
+        else:
+            self._submit(crew, invocation, pending)
 
     def _submit(self, crew: Crew, invocation: Invocation, pending: Pending) -> None:
         version = version_of(self._home.store, pending.key[:3], pending.qualifier, random.random())  # noqa: S311 - shares of an alias

@@ -20,7 +20,8 @@ from headwater.kernel.permissions import requires
 
 from .addresses import URL_IDS, URLS, FunctionUrl, UrlId, drop
 from .arns import function_arn
-from .functions import PAGE, Parameters, page
+from .functions import Parameters
+from .listing import PAGE, page
 from .model import ALIASES, FUNCTIONS
 from .names import Reference, conflict, no_such_resource, reference
 

@@ -8,7 +8,8 @@ from headwater.kernel.permissions import requires
 from .addresses import drop_urls
 from .arns import function_arn
 from .fleet import fleet_of, version_of
-from .functions import PAGE, Parameters, find, page
+from .functions import Parameters, find
+from .listing import PAGE, page
 from .model import ALIASES, FUNCTIONS, LATEST, POLICIES, PROVISIONED, VERSIONS, Alias, Version, describe, describe_alias, padded
 from .names import Reference, conflict, invalid, not_found, reference, wrong_revision
 from .provisioned import provision

@@ -146,10 +146,11 @@ class Worker:
         self._current = invocation
         trace = os.urandom(20).hex()
         wall = self._machine()
+        lineage = f";{invocation.lineage}" if invocation.lineage else ""
         headers = (
             f"Lambda-Runtime-Deadline-Ms: {int((wall + launch.timeout_s) * 1000)}\r\n"
             f"Lambda-Runtime-Invoked-Function-Arn: {invocation.arn}\r\n"
-            f"Lambda-Runtime-Trace-Id: Root=1-{int(wall):08x}-{trace[:24]};Parent={trace[24:]};Sampled=0\r\n"
+            f"Lambda-Runtime-Trace-Id: Root=1-{int(wall):08x}-{trace[:24]};Parent={trace[24:]};Sampled=0{lineage}\r\n"
         )
         if invocation.client_context is not None:
             headers += f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
