@@ -86,7 +86,7 @@ def test_names_and_qualifiers(which: str, functions: Any, recorded: Any) -> None
     case.says(f"{operation}_exception", said)
 
 
-@pytest.mark.parametrize("operation", ["delete_function", "get_function", "get_function_concurrency"])
+@pytest.mark.parametrize("operation", ["delete_function", "get_function", "get_function_code_signing_config", "get_function_concurrency"])
 def test_a_function_of_another_region(operation: str, functions: Any, recorded: Any) -> None:
     case = recorded("lambda", f"TestLambdaFunction::test_get_function_wrong_region[{operation}]")
     case.means({"wrong-region": "eu-west-3"})
@@ -100,7 +100,7 @@ def test_a_name_that_is_none(functions: Any, recorded: Any) -> None:
     case.refuses("invoke_function_name_pattern_exc", functions.client.invoke, FunctionName=name)
 
 
-@pytest.mark.parametrize("operation", ["get_function_concurrency", "get_function_configuration"])
+@pytest.mark.parametrize("operation", ["get_function_concurrency", "get_function_configuration", "get_function_url_config"])
 def test_a_function_that_is_not_there(operation: str, functions: Any, recorded: Any) -> None:
     case = recorded("lambda", f"TestLambdaFunction::test_ops_on_nonexisting_fn[{operation}]")
     case.refuses("not_found_exception", getattr(functions.client, operation), FunctionName="nothing")
@@ -346,3 +346,74 @@ def test_tags_of_what_is_not_there(kind: str, functions: Any, recorded: Any) -> 
     case.refuses("not_found_exception_untag", client.untag_resource, Resource=arn, TagKeys=["A"])
     case.refuses("not_found_exception_list", client.list_tags, Resource=arn)
     case.leaves("aliased_arn_exception", "invalid_arn_exception", because="the pattern in the sentence is of another version of the model")
+
+
+MULTI = "TestLambdaMultiAccounts::"
+"""Their recordings are empty: that AWS lets the calls pass is what they say."""
+
+
+@pytest.fixture
+def theirs(functions: Any) -> Any:
+    """The client of an account that the function's own policy lets do everything, and the function's ARN."""
+    other = functions.aws.other()
+    arn = functions.created("f")["CreateFunctionResponse"]["FunctionArn"]
+    functions.client.add_permission(FunctionName="f", StatementId="theirs", Principal=other.account, Action="lambda:*")
+    return other.client("lambda"), {"FunctionName": arn}
+
+
+def test_another_accounts_function_is_shown_and_published(theirs: Any, recorded: Any) -> None:
+    client, name = theirs
+    recorded("lambda", f"{MULTI}test_list_versions_by_function")
+    recorded("lambda", f"{MULTI}test_publish_version")
+    assert client.get_function(**name)["Configuration"]["FunctionArn"] == name["FunctionName"]
+    assert client.publish_version(**name)["FunctionArn"] == f"{name['FunctionName']}:1"
+    assert [version["Version"] for version in client.list_versions_by_function(**name)["Versions"]] == ["$LATEST", "1"]
+    client.put_function_concurrency(**name, ReservedConcurrentExecutions=1)
+    client.delete_function_concurrency(**name)
+    assert client.invoke(**name)["StatusCode"] == 200
+
+
+def test_another_accounts_aliases(theirs: Any, recorded: Any) -> None:
+    client, name = theirs
+    recorded("lambda", f"{MULTI}test_function_alias")
+    client.create_alias(**name, FunctionVersion="$LATEST", Name="a")
+    assert client.get_alias(**name, Name="a")["AliasArn"] == f"{name['FunctionName']}:a"
+    client.update_alias(**name, Name="a", Description="described")
+    assert [alias["Description"] for alias in client.list_aliases(**name)["Aliases"]] == ["described"]
+    client.delete_alias(**name, Name="a")
+    assert client.list_aliases(**name)["Aliases"] == []
+
+
+def test_another_accounts_tags(theirs: Any, recorded: Any) -> None:
+    client, name = theirs
+    recorded("lambda", f"{MULTI}test_function_tags")
+    client.tag_resource(Resource=name["FunctionName"], Tags={"foo": "bar"})
+    assert client.list_tags(Resource=name["FunctionName"])["Tags"] == {"foo": "bar"}
+    client.untag_resource(Resource=name["FunctionName"], TagKeys=["lorem"])
+
+
+def test_another_accounts_function_is_deleted(theirs: Any, functions: Any, recorded: Any) -> None:
+    client, name = theirs
+    recorded("lambda", f"{MULTI}test_delete_function")
+    client.delete_function(**name)
+    assert functions.refusal(lambda: functions.client.get_function(FunctionName="f"))["Error"]["Code"] == "ResourceNotFoundException"
+
+
+def test_another_accounts_layer(functions: Any, recorded: Any) -> None:
+    recorded("lambda", f"{MULTI}test_get_lambda_layer")
+    other = functions.aws.other()
+    arn = functions.client.publish_layer_version(LayerName="l", Content={"ZipFile": functions.zipped("")})["LayerArn"]
+    permission = {"StatementId": "s", "Principal": other.account, "Action": "lambda:GetLayerVersion"}
+    functions.client.add_layer_version_permission(LayerName=arn, VersionNumber=1, **permission)
+    client = other.client("lambda")
+    assert client.get_layer_version(LayerName=arn, VersionNumber=1)["LayerArn"] == arn
+    assert client.get_layer_version_by_arn(Arn=f"{arn}:1")["LayerVersionArn"] == f"{arn}:1"
+
+
+def test_a_function_is_reached_in_its_own_region_only(functions: Any, recorded: Any) -> None:
+    recorded("lambda", "TestPartialARNMatching::test_cross_region_arn_function_access")
+    arn = functions.created("f")["CreateFunctionResponse"]["FunctionArn"]
+    elsewhere = functions.aws.client("lambda", region="us-east-2")
+    error = functions.refusal(lambda: elsewhere.get_function(FunctionName=arn))["Error"]
+    assert error["Code"] == "ResourceNotFoundException"
+    assert "us-east-1" in error["Message"]

@@ -1,9 +1,12 @@
 """Lambda's invocations of both kinds against what AWS answered: recordings/lambda.json. Each test names its case."""
 
 import base64
+import io
 import json
 import re
 import time
+import uuid
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -11,6 +14,7 @@ from typing import Any
 import pytest
 
 from headwater.services.lambda_.destinations import entry_of, sentence_of
+from headwater.services.lambda_.interpreters import interpreter_for
 
 INSPECT = """
 import json, logging
@@ -313,3 +317,100 @@ def test_an_archive_in_s3_may_be_larger_than_one_in_a_request(functions: Any, re
     s3.put_object(**place, Body=functions.zipped("# " + "x" * 52_428_800))  # stored, not deflated
     request = functions.request("f", Timeout=10, Code={"S3Bucket": place["Bucket"], "S3Key": place["Key"]})
     case.says("create_function_large_zip", functions.client.create_function(**request))
+
+
+@pytest.mark.parametrize("python", ["python3.9", "python3.10", "python3.11", "python3.12"])
+def test_a_handler_in_a_folder(python: str, functions: Any, recorded: Any) -> None:
+    recorded("lambda", f"TestPythonRuntimes::test_handler_in_submodule[{python}]")
+    code = {"ZipFile": functions.zipped("def handler(event, context):\n    return event\n", "localstack_sub/echo.py")}
+    functions.client.create_function(**functions.request("f", Runtime=python, Handler="localstack_sub.echo.handler", Code=code))
+    assert functions.invoked("f", {"a": 1})["Payload"] == {"a": 1}
+
+
+@pytest.mark.parametrize("python", ["python3.11", "python3.12", "python3.13"])
+def test_the_version_of_python(python: str, functions: Any, recorded: Any) -> None:
+    recorded("lambda", f"TestPythonRuntimes::test_python_runtime_correct_versions[{python}]")
+    interpreter = interpreter_for(python)
+    if interpreter.notice is not None:
+        pytest.skip(f"no {python} on this machine")
+    source = "import platform\ndef handler(event, context):\n    return {'version': platform.python_version()}\n"
+    functions.client.create_function(**functions.request("f", source=source, Runtime=python))
+    assert functions.invoked("f")["Payload"] == {"version": interpreter.version}
+    assert interpreter.version.startswith(f"{python.removeprefix('python')}.")
+
+
+def test_a_request_id_is_a_uuid_and_known_everywhere(functions: Any, recorded: Any) -> None:
+    recorded("lambda", "TestRequestIdHandling::test_request_id_format")
+    functions.created("f", source="def handler(event, context):\n    return context.aws_request_id\n")
+    answer = functions.client.invoke(FunctionName="f")
+    said = answer["ResponseMetadata"].get("RequestId") or json.loads(answer["Payload"].read())
+    assert str(uuid.UUID(said)) == said
+
+
+def test_a_large_event_and_a_large_answer(functions: Any, recorded: Any) -> None:
+    recorded("lambda", "TestLambdaBaseFeatures::test_large_payloads")
+    recorded("lambda", "TestLambdaBaseFeatures::test_lambda_large_response")
+    functions.created("f")
+    event = {"payload": "a" * (6 * 1024 * 1024 - 100)}
+    assert functions.invoked("f", event)["Payload"] == event
+    functions.created("g", source="def handler(event, context):\n    return 'x' * 5_000_000\n")
+    answer = functions.client.invoke(FunctionName="g")
+    assert "FunctionError" not in answer
+    assert json.loads(answer["Payload"].read()) == "x" * 5_000_000
+
+
+def test_an_update_while_the_function_runs(functions: Any, recorded: Any) -> None:
+    """Who runs ends his run as what he began as; who comes after runs the new."""
+    case = recorded("lambda", "TestLambdaVersions::test_function_update_during_invoke")
+    source = """
+import os, time
+def handler(event, context):
+    time.sleep(event.get("sleep", 0))
+    return {"function_version": context.function_version, "request_id": context.aws_request_id,
+            "request_prefix": event["request_prefix"], "function_variant": os.environ["VARIANT"]}
+"""
+    functions.created("f", source=source, Environment={"Variables": {"VARIANT": "variant-1"}})
+    functions.invoked("f", {"request_prefix": "0"})
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(functions.invoked, "f", {"sleep": 1, "request_prefix": "1-sleep"})
+        time.sleep(0.3)
+        functions.client.update_function_configuration(FunctionName="f", Environment={"Variables": {"VARIANT": "variant-2"}})
+        assert functions.invoked("f", {"request_prefix": "2"})["Payload"]["function_variant"] == "variant-2"
+        case.says("invoke_response_before", running.result())
+
+
+def test_a_bootstrap_that_reports_an_error(functions: Any, recorded: Any) -> None:
+    case = recorded("lambda", "TestGoProvidedRuntimes::test_uncaught_exception_invoke[provided.al2]")
+    wanted = case.recorded("create_function_result")
+    wanted["CodeSha256"] = "<code-sha256:1>"  # AWS's stands in brackets twice
+    bootstrap = """#!/bin/sh
+api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
+while true; do
+  curl -sS -D /tmp/head -o /tmp/event "$api/next"
+  id=$(grep -i request-id /tmp/head | tr -d '[:space:]' | cut -d: -f2)
+  curl -sS -o /dev/null -X POST -d '{"errorMessage":"Error: some_error_msg","errorType":"errorString"}' "$api/$id/error"
+done
+"""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, bootstrap)
+    like = {name: wanted[name] for name in ("Runtime", "Handler", "Timeout", "MemorySize")}
+    request = functions.request("f", **like) | {"Code": {"ZipFile": buffer.getvalue()}}
+    case.says("create_function_result", functions.client.create_function(**request))
+    case.says("error_result", functions.invoked("f", {"error_msg": "some_error_msg"}))
+
+
+@pytest.mark.parametrize("python", ["python3.10", "python3.13", "python3.9"])
+def test_a_function_calls_this_aws(python: str, functions: Any, recorded: Any) -> None:
+    """The suite's function makes its client of AWS_ENDPOINT_URL by hand and lists the functions."""
+    recorded("lambda", f"TestLambdaCallingLocalstack::test_manual_endpoint_injection[{python}]")
+    source = """
+import os, boto3
+def handler(event, context):
+    client = boto3.client("lambda", endpoint_url=os.environ["AWS_ENDPOINT_URL"], region_name=os.environ["AWS_REGION"])
+    return {"functions": [each["FunctionName"] for each in client.list_functions()["Functions"]]}
+"""
+    functions.client.create_function(**functions.request("f", source=source, Runtime=python, Timeout=30))
+    assert functions.invoked("f")["Payload"] == {"functions": ["f"]}

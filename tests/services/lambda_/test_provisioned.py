@@ -87,6 +87,18 @@ def test_they_move_with_the_alias(functions: Any, zip_of: Any) -> None:
     assert settled(functions, "live")["Status"] == "READY"
 
 
+def test_what_is_reserved_is_the_provisioned_versions_first(functions: Any) -> None:
+    """As the suite that the recordings are of asserts of AWS in TestLambdaConcurrency::test_lambda_concurrency_block."""
+    functions.make("f", KIND, Publish=True)
+    functions.client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
+    assert functions.call("f", Qualifier="$LATEST") == "on-demand"
+    provision(functions, "1", 1)
+    settled(functions, "1")
+    for _ in range(2):
+        assert refusal(functions.client.invoke, FunctionName="f", Qualifier="$LATEST").startswith("TooManyRequestsException")
+        assert functions.call("f", Qualifier="1") == "provisioned-concurrency"
+
+
 def test_what_cannot_be_provisioned(functions: Any) -> None:
     client = functions.client
     functions.make("f", KIND, Publish=True)

@@ -27,7 +27,9 @@ async def put_function_concurrency(ctx: Context, request: Parameters) -> Paramet
         raise invalid(
             f"ReservedConcurrentExecutions  {reserved} should not be lower than function's total provisioned concurrency [{provisioned}]."
         )
-    others = sum(taken(ctx.store, other) for other in ctx.store.scan(FUNCTIONS, ctx.account, ctx.region) if other.name != function.name)
+    others = sum(
+        taken(ctx.store, other) for other in ctx.store.scan(FUNCTIONS, function.account, function.region) if other.name != function.name
+    )
     if ACCOUNT_CONCURRENCY_MAX - others - reserved < UNRESERVED_MIN:
         raise invalid(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value"

@@ -110,7 +110,7 @@ def _destination(ctx: Context, asked: Reference, arn: str | None, member: str) -
 
 def _blank(ctx: Context, asked: Reference) -> EventConfig:
     qualifier = asked.qualifier or LATEST
-    return EventConfig(account=ctx.account, region=ctx.region, function=asked.name, qualifier=qualifier, modified_at=ctx.clock.now())
+    return EventConfig(account=asked.account, region=asked.region, function=asked.name, qualifier=qualifier, modified_at=ctx.clock.now())
 
 
 def _config(ctx: Context, asked: Reference) -> EventConfig:

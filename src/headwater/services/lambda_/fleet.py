@@ -46,6 +46,7 @@ class Crew:
         self._building = asyncio.Lock()
         self.pools: dict[str, tuple[Version, Pool]] = {}
         self.in_flight = 0  # of synchronous callers
+        self._in_flight_of: dict[str, int] = {}  # by version
         self.queued: dict[str, Invocation] = {}  # asynchronous ones in memory, waiting or running, by id
         self.spilled = False  # more are in the store than in memory
         self.more = False  # one has arrived since the store was last read
@@ -79,10 +80,10 @@ class Crew:
                 pool.submit(invocation)
         return pool
 
-    def check_concurrency(self) -> None:
+    def check_concurrency(self, version: str) -> None:
         """A synchronous caller is not made to wait for AWS's limits: he is refused."""
         reserved = self.reserved
-        if reserved is not None and self.in_flight >= reserved:
+        if reserved is not None and not self._has_room(version, reserved):
             self._refused()
             raise fault(
                 "TooManyRequestsException", "Rate Exceeded.", Reason="ReservedFunctionConcurrentInvocationLimitExceeded", Type="User"
@@ -90,6 +91,15 @@ class Crew:
         if self._fleet.in_flight.get(self._key[0], 0) >= ACCOUNT_CONCURRENCY_MAX:
             self._refused()
             raise fault("TooManyRequestsException", "Rate Exceeded.", Reason="ConcurrentInvocationLimitExceeded", Type="User")
+
+    def _has_room(self, version: str, reserved: int) -> bool:
+        """What is provisioned is taken out of what is reserved, and only the version itself can have it (test_lambda_concurrency_block)."""
+        store = self._fleet.home.store
+        provisioned = {each: provisioned_for(store, self._key, each) for each in {*self._in_flight_of, version}}
+        if self._in_flight_of.get(version, 0) < provisioned[version]:
+            return True
+        on_demand = sum(max(0, running - provisioned[each]) for each, running in self._in_flight_of.items())
+        return on_demand < reserved - sum(kept.wanted for kept in store.scan(PROVISIONED, *self._key))
 
     def _refused(self) -> None:
         home = self._fleet.home
@@ -109,13 +119,15 @@ class Crew:
         workers = sum(pool.workers for _, pool in self.pools.values())
         return {"workers": workers, "in_flight": self.in_flight, "events": len(self.queued)}
 
-    def enter(self) -> None:
+    def enter(self, version: str) -> None:
         self.in_flight += 1
+        self._in_flight_of[version] = self._in_flight_of.get(version, 0) + 1
         account = self._key[0]
         self._fleet.in_flight[account] = self._fleet.in_flight.get(account, 0) + 1
 
-    def leave(self) -> None:
+    def leave(self, version: str) -> None:
         self.in_flight -= 1
+        self._in_flight_of[version] -= 1
         self._fleet.in_flight[self._key[0]] -= 1
 
     def look_again(self) -> None:

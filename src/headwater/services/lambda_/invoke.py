@@ -67,7 +67,7 @@ async def invoke_async(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 
 async def _answer(ctx: Context, asked: Reference, version: Version, payload: bytes, request: dict[str, Any]) -> Outcome:
     crew = fleet_of(ctx.home).crew(version.key)
-    crew.check_concurrency()
+    crew.check_concurrency(version.version)
     lineage = further_lineage(ctx.store, version.key, ctx.headers.get(HEADER))
     answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
@@ -84,13 +84,13 @@ async def _answer(ctx: Context, asked: Reference, version: Version, payload: byt
         client_context=client_context(request),
         lineage=lineage,
     )
-    crew.enter()
+    crew.enter(version.version)
     try:
         pool = crew.pool_at_hand(version) or await crew.pool(version)
         pool.submit(invocation)
         return await answered
     finally:
-        crew.leave()
+        crew.leave(version.version)
 
 
 def version_asked(ctx: Context, asked: Reference) -> Version:

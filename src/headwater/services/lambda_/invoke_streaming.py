@@ -47,22 +47,22 @@ async def invoke_with_response_stream(ctx: Context, request: dict[str, Any]) -> 
 async def _fed(ctx: Context, version: Version, arn: str, payload: bytes, *, tail: bool = False, given: str | None = None) -> Feed:
     """Run the function; what it answers comes through the feed."""
     crew = fleet_of(ctx.home).crew(version.key)
-    crew.check_concurrency()
+    crew.check_concurrency(version.version)
     lineage = further_lineage(ctx.store, version.key, ctx.headers.get(HEADER))
     feed = Feed()
 
     def done(_: Invocation, outcome: Outcome) -> None:
-        crew.leave()
+        crew.leave(version.version)
         feed.end(outcome)
 
     invocation = Invocation(
         request_id=ctx.request_id, arn=arn, payload=payload, done=done, tail=tail, client_context=given, feed=feed, lineage=lineage
     )
-    crew.enter()
+    crew.enter(version.version)
     try:
         pool = crew.pool_at_hand(version) or await crew.pool(version)
     except BaseException:
-        crew.leave()
+        crew.leave(version.version)
         raise
     pool.submit(invocation)
     return feed

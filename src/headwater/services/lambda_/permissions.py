@@ -33,8 +33,8 @@ async def add_permission(ctx: Context, request: Parameters) -> Parameters:
         )
     statement = statement_of(asked, request)
     kept = Policy(
-        account=ctx.account,
-        region=ctx.region,
+        account=asked.account,
+        region=asked.region,
         function=asked.name,
         qualifier=asked.qualifier or "",
         statements=[*statements, statement],

@@ -132,7 +132,7 @@ def _check_limits(ctx: Context, asked: Reference, wanted: int) -> None:
             raise invalid("Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function")
         return
     unreserved = ACCOUNT_CONCURRENCY_MAX - sum(
-        taken(ctx.store, each) for each in ctx.store.scan(FUNCTIONS, ctx.account, ctx.region) if each.name != asked.name
+        taken(ctx.store, each) for each in ctx.store.scan(FUNCTIONS, asked.account, asked.region) if each.name != asked.name
     )
     if wanted > unreserved:
         raise invalid(f"Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [{unreserved}].")

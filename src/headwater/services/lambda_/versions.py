@@ -46,8 +46,8 @@ async def create_alias(ctx: Context, request: Parameters) -> Parameters:
     if ctx.store.get(ALIASES, *asked.key, name) is not None:
         raise conflict(f"Alias already exists: {asked.qualified(name)}")
     alias = Alias(
-        account=ctx.account,
-        region=ctx.region,
+        account=asked.account,
+        region=asked.region,
         function=asked.name,
         name=name,
         version=request["FunctionVersion"],
