@@ -134,11 +134,9 @@ class Service:
 
         return keep
 
-    async def prove(self, ctx: Context, operation: str, request: dict[str, Any]) -> None:
-        """What the request itself proves of its caller."""
-        hook = self._proofs.get(operation) if self.functions else None  # asking for the functions imports the modules that have the hooks
-        if hook is not None:
-            await hook(ctx, request)
+    def proof_of(self, operation: str) -> ProofHook | None:
+        """What checks that a request of this operation proves something of its caller, if it may."""
+        return self._proofs.get(operation) if self.functions else None  # asking for the functions imports the modules that have the hooks
 
     def visits(self, hook: VisitHook) -> VisitHook:
         """Decorator: (ctx, request, route) -> what is answered to HTTP that calls no operation: a function's URL, a website's page, a
@@ -187,6 +185,12 @@ def room_names() -> frozenset[str]:
         for _, name, is_package in pkgutil.iter_modules(package.__path__)
         if is_package
     )
+
+
+@cache
+def built_room(name: str) -> Service | None:
+    """The room of this service, where one is built."""
+    return room(name) if name in room_names() else None
 
 
 @cache
