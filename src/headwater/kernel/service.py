@@ -31,6 +31,7 @@ PolicyHook = Callable[["Home", str, str], "ResourcePolicy | None"]
 TagsHook = Callable[["Home", str, dict[str, Any]], Mapping[str, str]]
 KeyHook = Callable[["Context", dict[str, Any]], "str | Iterable[str] | None"]
 ProofHook = Callable[["Context", dict[str, Any]], Awaitable[None]]
+WelcomeHook = Callable[["Context", "Request", "Route"], bool]
 VisitHook = Callable[["Context", "Request", "Route"], Awaitable["Response | None"]]
 ROOMS_PACKAGE = "headwater.services"
 
@@ -56,6 +57,7 @@ class Service:
         self.condition_keys: dict[str, KeyHook] = {}
         self._proofs: dict[str, ProofHook] = {}
         self._visit: VisitHook | None = None
+        self._welcome: WelcomeHook | None = None
 
     @cached_property
     def model(self) -> ServiceModel:
@@ -149,6 +151,18 @@ class Service:
         """The answer to HTTP that calls no operation, if the room has one."""
         hook = self._visit if self.functions else None
         return await hook(ctx, request, route) if hook is not None else None
+
+    def welcomes(self, hook: WelcomeHook) -> WelcomeHook:
+        """Decorator: (ctx, request, route) -> whether the room's own rules (a bucket's CORS) let pages of the request's Origin make this
+        very call. Asked of every request that names an Origin; what the answer has to say to the browser goes to `ctx.reply_headers`.
+        """
+        self._welcome = hook
+        return hook
+
+    def welcome(self, ctx: Context, request: Request, route: Route) -> bool:
+        """Whether a page of the request's Origin is let in; by a room that has no rules about it, never."""
+        hook = self._welcome if self.functions else None
+        return hook is not None and hook(ctx, request, route)
 
     def describe(self, home: Home) -> object:
         return self._describe(home) if self._describe is not None else {}
