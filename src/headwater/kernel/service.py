@@ -51,6 +51,7 @@ class Service:
         self.name = name
         self._starts: list[HomeHook] = []
         self._stops: list[HomeHook] = []
+        self._settles: list[HomeHook] = []
         self._describe: Callable[[Home], object] | None = None
         self.policy_of: PolicyHook | None = None
         self.tags_of: TagsHook | None = None
@@ -95,6 +96,11 @@ class Service:
     def stops(self, hook: Hook) -> Hook:
         """Decorator: run when the house closes."""
         self._stops.append(hook)
+        return hook
+
+    def settles(self, hook: Hook) -> Hook:
+        """Decorator: run before AWS time is moved, so that what has happened is written down at the time at which it happened."""
+        self._settles.append(hook)
         return hook
 
     def describes(self, describe: Callable[[Home], object]) -> Callable[[Home], object]:
@@ -170,6 +176,10 @@ class Service:
     async def open(self, home: Home) -> None:
         list(self.functions)  # imports the room's modules, whose decorators register hooks and jobs
         for hook in self._starts:
+            await hook(home)
+
+    async def settle(self, home: Home) -> None:
+        for hook in self._settles:
             await hook(home)
 
     async def close(self, home: Home) -> None:
