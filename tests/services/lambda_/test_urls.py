@@ -292,6 +292,25 @@ def test_the_urls_cors_wins_over_the_functions(url_of: Any) -> None:
     assert "Access-Control-Allow-Origin" not in url.call(headers={"Origin": "http://other.localhost"}).headers
 
 
+def test_a_page_of_another_site_calls_where_it_is_let_in(url_of: Any) -> None:
+    page = {"Origin": "https://example.com", "Sec-Fetch-Site": "cross-site"}
+    url = url_of(Cors={"AllowOrigins": ["https://example.com"]})
+    allowed = url.call(headers=page)
+    assert (allowed.status, allowed.headers["Access-Control-Allow-Origin"]) == (200, "https://example.com")
+    assert url.call(headers=page | {"Origin": "https://elsewhere.com"}).status == 403
+    its_own = "{'statusCode': 200, 'headers': {'Access-Control-Allow-Origin': '*'}}"
+    own = url_of(f"def handler(event, context):\n    return {its_own}\n", name="g")
+    assert own.call(headers=page).headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_key_that_nobody_issued_is_worth_nothing_on_a_page_of_another_site(url_of: Any, aws: Any) -> None:
+    url = url_of(AuthType="AWS_IAM")
+    request = botocore.awsrequest.AWSRequest("GET", url.reported)
+    botocore.auth.SigV4Auth(keys_of(aws.client("sts")), "lambda", "us-east-1").add_auth(request)
+    assert url.call(headers=dict(request.headers)).status == 200
+    assert url.call(headers=dict(request.headers) | {"Origin": "https://example.com"}).status == 403
+
+
 def test_a_function_that_may_not_run_at_all_answers_429(url_of: Any, functions: Any) -> None:
     url = url_of()
     functions.client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)

@@ -18,6 +18,11 @@ def is_preflight(request: Request) -> bool:
     return request.method == "OPTIONS" and "origin" in request.headers and "access-control-request-method" in request.headers
 
 
+def is_allowed(request: Request, cors: Cors) -> bool:
+    """Whether the request's origin is among those that the configuration names."""
+    return any(fnmatch.fnmatchcase(request.headers["origin"], pattern) for pattern in cors.get("AllowOrigins") or [])
+
+
 def answer_preflight(request: Request, cors: Cors) -> Response:
     """What is not allowed is not refused: it is not said, and the browser keeps the call back."""
     headers = _common(request, cors)
@@ -43,11 +48,10 @@ def with_cors(request: Request, cors: Cors, response: Response) -> Response:
 def _common(request: Request, cors: Cors) -> list[tuple[str, str]]:
     """Nothing where the origin is not among those that are allowed."""
     origin = request.headers["origin"]
-    allowed = cors.get("AllowOrigins") or []
-    if not any(fnmatch.fnmatchcase(origin, pattern) for pattern in allowed):
+    if not is_allowed(request, cors):
         return []
     with_credentials = bool(cors.get("AllowCredentials"))
-    if "*" in allowed and not with_credentials:
+    if "*" in cors["AllowOrigins"] and not with_credentials:
         return [("Access-Control-Allow-Origin", "*")]
     headers = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
     return [*headers, ("Access-Control-Allow-Credentials", "true")] if with_credentials else headers

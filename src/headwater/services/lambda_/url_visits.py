@@ -15,10 +15,10 @@ import msgspec
 
 from headwater.aws.faults import Fault
 from headwater.aws.routing import Route
-from headwater.aws.signature import parse_authorization
+from headwater.aws.signature import check_freshness, parse_authorization, verify
 from headwater.aws.signature_faults import refused
 from headwater.aws.wire import Request, Response, Stream
-from headwater.kernel.authentication import principal_of
+from headwater.kernel.callers import caller_of
 from headwater.kernel.context import Context
 
 from . import SERVICE
@@ -29,7 +29,7 @@ from .invoke import REQUEST_BYTES_MAX
 from .invoke_streaming import _fed
 from .names import Reference
 from .streaming import Feed
-from .url_cors import answer_preflight, is_preflight, with_cors
+from .url_cors import answer_preflight, is_allowed, is_preflight, with_cors
 from .url_events import (
     INTEGRATION,
     JSON_TYPE,
@@ -47,6 +47,15 @@ from .url_events import (
 )
 
 IAM: Final = "AWS_IAM"
+
+
+@SERVICE.welcomes
+def _welcomes(ctx: Context, request: Request, route: Route) -> bool:
+    """Whether a page of another site may call. Nobody can guess an address; whoever was told of one, its configuration may still keep
+    out. Without a configuration it is the function that speaks to the browser, as on AWS.
+    """
+    url = url_of(ctx.store, route.uri_labels.get("Id", "")) if route.service == "lambda-url" else None
+    return url is not None and (url.cors is None or is_allowed(request, url.cors))
 
 
 @SERVICE.visits
@@ -70,7 +79,7 @@ async def _answered(ctx: Context, request: Request, route: Route, url: FunctionU
         return refusal(413, "RequestEntityTooLargeException", f"Request must be smaller than {REQUEST_BYTES_MAX} bytes")
     request.body = body
     try:
-        caller = _caller(ctx, request, route) if url.auth_type == IAM else None
+        caller = _caller(ctx, request) if url.auth_type == IAM else None
     except Fault as fault:
         return refusal(403, fault.code, fault.message)
     if (url.auth_type == IAM and caller is None) or not await _is_let_in(ctx, url):
@@ -103,14 +112,21 @@ async def _body(request: Request) -> bytes | None:
     return b"".join(pieces)
 
 
-def _caller(ctx: Context, request: Request, route: Route) -> Caller | None:
+def _caller(ctx: Context, request: Request) -> Caller | None:
     """Who has signed, put into the context; None where nobody has. Raises for a signature that is none."""
     authorization = parse_authorization(request)
     if authorization is None:
         return None
     if authorization.service != SERVICE.name:
         raise refused("json", "scope", f"Credential should be scoped to correct service: '{SERVICE.name}'.")
-    principal, _ = principal_of(ctx, request, authorization, route)
+    machine = ctx.clock.machine()
+    principal, _ = caller_of(
+        ctx,
+        authorization,
+        "json",
+        lambda secret: verify(request, authorization, secret, machine),
+        lambda: check_freshness(request, authorization, machine),
+    )
     ctx.principal, ctx.account, ctx.signature = principal, principal.account, authorization
     return Caller(access_key=authorization.access_key_id, account=principal.account, caller_id=principal.user_id, arn=principal.arn)
 
