@@ -186,3 +186,23 @@ def test_what_a_layers_policy_refuses(functions: Any, zip_of: Any) -> None:
     assert gone == "ResourceNotFoundException: Statement none is not found in resource policy."
     client.remove_layer_version_permission(**layer, StatementId="all", RevisionId=answer["RevisionId"])
     assert refusal(client.get_layer_version_policy, **layer) == none
+
+
+def test_a_function_shows_its_layers(functions: Any, zip_of: Any) -> None:
+    client = functions.client
+    content = {"ZipFile": zip_of({"python/tool.py": "answer = 1\n"})}
+    first = client.publish_layer_version(LayerName="tools", Content=content)
+    second = client.publish_layer_version(LayerName="tools", Content={"ZipFile": zip_of({"python/tool.py": "answer = 2\n"})})
+    made = functions.make("f", READS, Layers=[first["LayerVersionArn"]])
+    shown = [{"Arn": first["LayerVersionArn"], "CodeSize": len(content["ZipFile"])}]
+    assert made["Layers"] == shown
+    assert client.get_function(FunctionName="f")["Configuration"]["Layers"] == shown
+    update = client.update_function_configuration
+    both = refusal(update, FunctionName="f", Layers=[first["LayerVersionArn"], second["LayerVersionArn"]])
+    assert both.startswith("InvalidParameterValueException: Two different versions of the same layer are not allowed")
+    elsewhere = first["LayerVersionArn"].replace("us-east-1", "us-west-2")
+    assert "Layers are expected to be in region us-east-1." in refusal(update, FunctionName="f", Layers=[elsewhere])
+    assert "Layers" not in update(FunctionName="f", Layers=[])
+    for call in (client.get_layer_version, client.delete_layer_version):
+        said = refusal(call, LayerName="tools", VersionNumber=0)
+        assert said == "InvalidParameterValueException: Layer Version Cannot be less than 1."

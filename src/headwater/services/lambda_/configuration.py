@@ -9,7 +9,7 @@ from headwater.aws.faults import fault
 from headwater.kernel.context import Context
 
 from . import runtimes
-from .fleet import layer_code
+from .fleet import layer_of
 from .model import Version, variables_of
 from .names import invalid
 
@@ -31,6 +31,8 @@ def configured(ctx: Context, version: Version, request: Parameters) -> Version:
             changes[field] = checked(ctx, request[member])
     if "Environment" in request:
         changes["sealed_environment"] = _sealed(ctx, version, _checked_environment(request["Environment"].get("Variables", {})))
+    if "Layers" in request:
+        changes["layer_bytes"] = [layer_of(ctx.store, arn).code_bytes for arn in request["Layers"]]
     for member, inner, field in _NESTED:
         if request.get(member, {}).get(inner) is not None:
             changes[field] = request[member][inner]
@@ -103,8 +105,17 @@ def _checked_environment(variables: dict[str, str]) -> dict[str, str]:
 def _checked_layers(ctx: Context, arns: list[str]) -> list[str]:
     if len(arns) > LAYERS_MAX:
         raise invalid(f"Cannot reference more than {LAYERS_MAX} layers.")
+    seen: dict[str, str] = {}
     for arn in arns:
-        layer_code(ctx.store, arn, new=True)
+        layer, _, _ = arn.rpartition(":")
+        if arn.split(":")[3] != ctx.region:
+            raise invalid(f"Layers are not in the same region as the function. Layers are expected to be in region {ctx.region}.")
+        if layer in seen:
+            raise invalid(
+                f"Two different versions of the same layer are not allowed to be referenced in the same function. {seen[layer]} and {arn}."
+            )
+        seen[layer] = arn
+        layer_of(ctx.store, arn, new=True)
     return arns
 
 

@@ -22,7 +22,7 @@ from headwater.kernel.store import Store
 from . import code, runtimes
 from .invocation import Invocation, Outcome, stream_name
 from .measured import run, throttle
-from .model import ALIASES, FUNCTIONS, LATEST, LAYERS, PROVISIONED, VERSIONS, Version, padded, variables_of
+from .model import ALIASES, FUNCTIONS, LATEST, LAYERS, PROVISIONED, VERSIONS, Layer, Version, padded, variables_of
 from .pool import WORKERS_ASYNCHRONOUS_MAX, Pool
 from .roles import _check_still_given, client_under, session_name
 from .shipping import Shipper, Stream
@@ -216,7 +216,7 @@ class Fleet:
 
     async def launch_of(self, version: Version) -> Launch:
         """Asks the disk and may start a process once (is there bubblewrap?), hence in a thread."""
-        layers = [layer_code(self.home.store, arn) for arn in version.layers]
+        layers = [layer_of(self.home.store, arn).code_sha256 for arn in version.layers]
         await _check_still_given(self.home, version)
         credentials = await self.home.credentials_for(version.role, session_name(version.name))
         authority_path(self.home)  # here, where nobody else makes one at the same time: a function may run before the first engine
@@ -280,13 +280,13 @@ def provisioned_for(store: Store, key: tuple[str, str, str], version: str) -> in
     return sum(kept.wanted for kept, meant in found if meant is not None and meant.version == version)
 
 
-def layer_code(store: Store, arn: str, *, new: bool = False) -> str:
-    """The hash of a layer version's code. One that was deleted stays usable for the functions that have it, not for `new` ones."""
+def layer_of(store: Store, arn: str, *, new: bool = False) -> Layer:
+    """A version of a layer. One that was deleted stays usable for the functions that have it, not for `new` ones."""
     _, _, _, region, account, _, name, version = arn.split(":")
     layer = store.get(LAYERS, account, region, name, padded(version))
     if layer is None or (new and layer.is_deleted):
         raise no_such_layer(arn)
-    return layer.code_sha256
+    return layer
 
 
 def no_such_layer(arn: str) -> Fault:

@@ -12,7 +12,7 @@ from .download import _location_of
 from .functions import _upload
 from .listing import PAGE, page
 from .model import LAYER_POLICIES, LAYERS, Layer, padded, timestamp
-from .names import no_such_resource
+from .names import invalid, no_such_resource
 
 
 @requires("lambda:PublishLayerVersion", layer_arn)
@@ -40,6 +40,7 @@ async def publish_layer_version(ctx: Context, request: Parameters) -> Parameters
 
 @requires("lambda:GetLayerVersion", layer_version_arn)
 async def get_layer_version(ctx: Context, request: Parameters) -> Parameters:
+    _check_number(request)
     layer = _find(ctx, *layer_named(ctx, request["LayerName"]), request["VersionNumber"])
     return await _whole(ctx, layer)
 
@@ -71,6 +72,7 @@ async def list_layers(ctx: Context, request: Parameters) -> Parameters:
 @requires("lambda:DeleteLayerVersion", layer_version_arn)
 async def delete_layer_version(ctx: Context, request: Parameters) -> None:
     """Its record stays, marked: its number is never given again, and functions that have the layer keep it, as on AWS."""
+    _check_number(request)
     layer = ctx.store.get(LAYERS, ctx.account, ctx.region, _name(ctx, request["LayerName"]), padded(str(request["VersionNumber"])))
     if layer is None:
         return
@@ -96,6 +98,11 @@ async def _whole(ctx: Context, layer: Layer) -> dict[str, Any]:
     """A layer version with its place and its content, as it is shown when it stands alone."""
     content = {"Location": await _location_of(ctx, layer.code_sha256), "CodeSha256": layer.code_sha256, "CodeSize": layer.code_bytes}
     return describe_layer(layer) | {"LayerArn": layer.layer_arn, "Content": content}
+
+
+def _check_number(request: Parameters) -> None:
+    if request["VersionNumber"] < 1:
+        raise invalid("Layer Version Cannot be less than 1.")
 
 
 def _find(ctx: Context, account: str, name: str, version: int) -> Layer:

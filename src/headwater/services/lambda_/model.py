@@ -59,6 +59,7 @@ class Version(Record, frozen=True, kw_only=True):
     tmp_mb: int = 512
     sealed_environment: bytes | None = None  # variables often hold secrets
     layers: list[str] = field(default_factory=list)
+    layer_bytes: list[int] = field(default_factory=list)  # of each layer's archive; empty in records of before they were kept
     dead_letter_arn: str | None = None
     log_format: str = "Text"
     log_group: str = ""
@@ -270,6 +271,9 @@ def describe(version: Version, vault: Vault, *, arn: str, **state: str) -> dict[
     variables = variables_of(version, vault)
     if variables is not None:
         described["Environment"] = {"Variables": variables}
+    if version.layers:
+        sizes = version.layer_bytes or [0] * len(version.layers)
+        described["Layers"] = [{"Arn": arn, "CodeSize": size} for arn, size in zip(version.layers, sizes, strict=True)]
     if version.dead_letter_arn is not None:
         described["DeadLetterConfig"] = {"TargetArn": version.dead_letter_arn}
     described |= state
