@@ -7,6 +7,7 @@ Source: "Use Lambda recursive loop detection to prevent infinite loops" of the d
 """
 
 import hashlib
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -45,8 +46,10 @@ async def get_function_recursion_config(ctx: Context, request: Parameters) -> Pa
 
 def further_lineage(store: Store, key: tuple[str, str, str], trace: str | None) -> str:
     """What the function that is called now passes on. Raises where it has come round too often."""
+    name = _name(key)
+    if trace is None or _FIELD not in trace:
+        return f"{_FIELD}{_VERSION}:{name}:1"
     rounds = rounds_in(trace)
-    name = hashlib.sha256(":".join(key).encode()).hexdigest()[:8]
     count = rounds.pop(name, 0) + 1
     if count > ROUNDS_MAX:
         function = store.get(FUNCTIONS, *key)
@@ -55,6 +58,11 @@ def further_lineage(store: Store, key: tuple[str, str, str], trace: str | None) 
     rounds[name] = min(count, ROUNDS_MAX)  # of one that may go on, no more need be known
     kept = list(rounds.items())[-_NAMES_MAX:]
     return _FIELD + "|".join(f"{_VERSION}:{each}:{number}" for each, number in kept)
+
+
+@lru_cache(maxsize=4096)
+def _name(key: tuple[str, str, str]) -> str:
+    return hashlib.sha256(":".join(key).encode()).hexdigest()[:8]
 
 
 def rounds_in(trace: str | None) -> dict[str, int]:

@@ -25,7 +25,7 @@ FORBIDDEN: Final = (
 )
 OWN_TO_A_CONNECTION: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "upgrade", "proxy-connection"})
 _TEXT: Final = ("text/", "application/json", "application/javascript", "application/xml")
-_STATUS_MIN: Final = 100
+_STATUS_MIN: Final = 200
 _STATUS_MAX: Final = 599
 
 
@@ -161,7 +161,8 @@ def opened(content_type: str, prelude: bytes, body: bytes | Stream) -> Response:
     """The response to a function that streams. `prelude` is JSON: status, headers, cookies."""
     try:
         said = json.loads(prelude or b"{}")
-        status, headers = int(said.get("statusCode", 200)), headers_of(said, JSON_TYPE if content_type == INTEGRATION else content_type)
+        status = _status(said.get("statusCode", 200))
+        headers = headers_of(said, JSON_TYPE if content_type == INTEGRATION else content_type)
     except (AttributeError, TypeError, ValueError):
         return went_wrong()
     return Response(status, headers, body)
@@ -187,9 +188,7 @@ def nowhere() -> Response:
 
 def _whole(said: dict[str, Any]) -> Response:
     """Raises where a member is of a type that makes no response."""
-    status = int(said["statusCode"])
-    if not _STATUS_MIN <= status <= _STATUS_MAX:
-        raise ValueError(status)
+    status = _status(said["statusCode"])
     headers = headers_of(said)
     body = said.get("body")
     if body is None:
@@ -198,6 +197,13 @@ def _whole(said: dict[str, Any]) -> Response:
     if said.get("isBase64Encoded"):
         content = base64.b64decode(content, validate=True)
     return Response(status, headers, content)
+
+
+def _status(said: Any) -> int:
+    status = int(said)
+    if not _STATUS_MIN <= status <= _STATUS_MAX:
+        raise ValueError(status)
+    return status
 
 
 def headers_of(said: dict[str, Any], content_type: str = JSON_TYPE) -> list[tuple[str, str]]:

@@ -302,6 +302,8 @@ async function answered(handler, event, headers, id) {
 
 async function dies(kind, error, code) {
   tell(kind, error);
+  if (error?.name === "Runtime.ImportModuleError" && /@aws-sdk|@smithy|'aws-sdk'/.test(error.message))
+    write("HEADWATER AWS's SDK for JavaScript is no part of this runtime: bring it along, in the function's archive or in a layer");
   const words = JSON.stringify(described(error, "trace"));
   if (currentId === undefined) await ask("POST", "/init/error", words);
   else await ask("POST", `/invocation/${currentId}/error`, words);
