@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import botocore.exceptions
 import pytest
 
 from headwater.aws.faults import Fault
@@ -182,3 +183,51 @@ def test_code_is_fetched_from_s3_with_the_callers_leave(functions: Any, user: An
         dev.update_function_code(FunctionName="f", S3Bucket=bucket, S3Key="f.zip")
     reader = user(allow("lambda:UpdateFunctionCode"), allow("s3:GetObject"), name="reader")
     reader.update_function_code(FunctionName="f", S3Bucket=bucket, S3Key="f.zip")
+
+
+SENTENCES = {
+    "to whom it may be given": (
+        "add_permission",
+        {"Principal": "invalid.nonaws.com"},
+        "InvalidParameterValueException: The provided principal was invalid. Please check the principal and try again.",
+    ),
+    "on $LATEST by its name": (
+        "add_permission",
+        {"Qualifier": "$LATEST"},
+        "InvalidParameterValueException: We currently do not support adding policies for $LATEST.",
+    ),
+    "on no alias": ("add_permission", {"Qualifier": "none"}, "ResourceNotFoundException: Cannot find alias arn: {arn}:none"),
+    "on no version": ("add_permission", {"Qualifier": "12"}, "ResourceNotFoundException: Function not found: {arn}:12"),
+    "of another revision": (
+        "add_permission",
+        {"RevisionId": "00000000-0000-0000-0000-000000000000"},
+        (
+            "PreconditionFailedException: The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to"
+            " retrieve the latest Revision Id"
+        ),
+    ),
+    "taken from no function": ("remove_permission", {"FunctionName": "none"}, "ResourceNotFoundException: No policy found for: {none}"),
+    "taken where none is": (
+        "remove_permission",
+        {},
+        "ResourceNotFoundException: No policy is associated with the given resource.",
+    ),
+    "shown where none is": ("get_policy", {}, "ResourceNotFoundException: The resource you requested does not exist."),
+    "shown of no version": ("get_policy", {"Qualifier": "12"}, "ResourceNotFoundException: The resource you requested does not exist."),
+}
+
+
+@pytest.mark.parametrize(("operation", "request_", "said"), SENTENCES.values(), ids=SENTENCES)
+def test_what_is_said_of_a_permission(functions: Any, operation: str, request_: dict[str, Any], said: str) -> None:
+    """Our reading of AWS's sentences: no recording here has them."""
+    functions.make("f", "def handler(event, context):\n    pass\n")
+    request = {"FunctionName": "f"} | request_
+    if operation != "get_policy":
+        request["StatementId"] = "s"
+    if operation == "add_permission":
+        request = {"Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"} | request
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        getattr(functions.client, operation)(**request)
+    error = caught.value.response["Error"]
+    arn = f"arn:aws:lambda:us-east-1:{functions.aws.account}:function:"
+    assert f"{error['Code']}: {error['Message']}" == said.format(arn=f"{arn}f", none=f"{arn}none")

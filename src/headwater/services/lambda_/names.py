@@ -69,6 +69,10 @@ def not_found(arn: str) -> Fault:
     return fault("ResourceNotFoundException", f"Function not found: {arn}", Type="User")
 
 
+def no_such_alias(arn: str) -> Fault:
+    return fault("ResourceNotFoundException", f"Cannot find alias arn: {arn}", Type="User")
+
+
 def invalid(sentence: str) -> Fault:
     return fault("InvalidParameterValueException", sentence, Type="User")
 

@@ -4,7 +4,8 @@ A policy has no revision of its own: it is part of what it stands on, whose revi
 Source: recordings of TestLambdaPermissions (publishing changes the RevisionId of the policy of `$LATEST`).
 """
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import msgspec
 
@@ -14,14 +15,20 @@ from headwater.kernel.permissions import requires
 from headwater.kernel.store import Transaction
 
 from .arns import function_arn
-from .functions import Parameters, find
-from .model import ALIASES, LATEST, POLICIES, VERSIONS, Alias, Policy, Version, padded
-from .names import Reference, conflict, no_such_resource, wrong_revision
+from .configuration import Parameters
+from .fleet import version_of
+from .model import ALIASES, FUNCTIONS, LATEST, POLICIES, VERSIONS, Alias, Policy, Version, padded
+from .names import Reference, conflict, invalid, no_such_alias, no_such_resource, not_found, reference
+
+SERVICES_END: Final = (".amazonaws.com", ".amazon.com")
+_ACCOUNT: Final = re.compile(r"\d{12}")
 
 
 @requires("lambda:AddPermission", function_arn)
 async def add_permission(ctx: Context, request: Parameters) -> Parameters:
-    asked, _ = find(ctx, request)
+    asked = _asked(ctx, request)
+    if asked.qualifier == LATEST:
+        raise invalid("We currently do not support adding policies for $LATEST.")
     policy = _policy(ctx, asked)
     bearer = _bearer(ctx, asked)
     _check_revision(bearer, request)
@@ -47,7 +54,10 @@ async def add_permission(ctx: Context, request: Parameters) -> Parameters:
 
 @requires("lambda:RemovePermission", function_arn)
 async def remove_permission(ctx: Context, request: Parameters) -> None:
-    asked, _ = find(ctx, request)
+    named = reference(ctx, request["FunctionName"])
+    if ctx.store.get(FUNCTIONS, *named.key) is None:
+        raise fault("ResourceNotFoundException", f"No policy found for: {named.function_arn}", Type="User")
+    asked = _asked(ctx, request)
     policy = _policy(ctx, asked)
     sid = request["StatementId"]
     if policy is None:
@@ -67,7 +77,9 @@ async def remove_permission(ctx: Context, request: Parameters) -> None:
 
 @requires("lambda:GetPolicy", function_arn)
 async def get_policy(ctx: Context, request: Parameters) -> Parameters:
-    asked, _ = find(ctx, request)
+    asked = reference(ctx, request["FunctionName"], request.get("Qualifier"))
+    if ctx.store.get(FUNCTIONS, *asked.key) is None:
+        raise not_found(asked.function_arn)
     policy = _policy(ctx, asked)
     if policy is None:
         raise no_such_resource()
@@ -80,10 +92,7 @@ def statement_of(asked: Reference, request: Parameters) -> dict[str, Any]:
     principal: str = request["Principal"]
     who: object = principal
     if principal != "*":
-        account = principal.split(":")[4] if principal.startswith("arn:") else principal
-        who = {"AWS": principal if principal.startswith("arn:") else f"arn:aws:iam::{account}:root"}
-        if principal.endswith(".amazonaws.com"):
-            who = {"Service": principal}
+        who = _who(principal)
     statement: dict[str, Any] = {
         "Sid": request["StatementId"],
         "Effect": "Allow",
@@ -99,6 +108,28 @@ def statement_of(asked: Reference, request: Parameters) -> dict[str, Any]:
     if conditions:
         statement["Condition"] = conditions
     return statement
+
+
+def _who(principal: str) -> dict[str, str]:
+    """An account, somebody in one, or a service."""
+    if principal.startswith("arn:"):
+        return {"AWS": principal}
+    if _ACCOUNT.fullmatch(principal):
+        return {"AWS": f"arn:aws:iam::{principal}:root"}
+    if principal.endswith(SERVICES_END):
+        return {"Service": principal}
+    raise invalid("The provided principal was invalid. Please check the principal and try again.")
+
+
+def _asked(ctx: Context, request: Parameters) -> Reference:
+    """What a permission is given on, or taken from; it must be there."""
+    asked = reference(ctx, request["FunctionName"], request.get("Qualifier"))
+    if ctx.store.get(FUNCTIONS, *asked.key) is None:
+        raise not_found(asked.function_arn)
+    qualifier = asked.qualifier
+    if qualifier is not None and version_of(ctx.store, asked.key, qualifier) is None:
+        raise not_found(asked.arn) if qualifier.isdecimal() else no_such_alias(asked.arn)
+    return asked
 
 
 _CONDITIONS = (
@@ -133,7 +164,10 @@ def _revise(ctx: Context, tx: Transaction, bearer: Version | Alias) -> None:
 
 def _check_revision(bearer: Version | Alias, request: Parameters) -> None:
     if request.get("RevisionId", bearer.revision_id) != bearer.revision_id:
-        raise wrong_revision()
+        sentence = (
+            "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the latest Revision Id"
+        )
+        raise fault("PreconditionFailedException", sentence, Type="User")
 
 
 def _no_policy() -> Fault:

@@ -17,7 +17,7 @@ from .fleet import ACCOUNT_CONCURRENCY_MAX, fleet_of, provisioned_for, version_o
 from .functions import Parameters
 from .listing import PAGE, page
 from .model import ALIASES, FUNCTIONS, LATEST, PROVISIONED, Function, Provisioned, timestamp
-from .names import Reference, conflict, invalid, not_found, reference
+from .names import Reference, conflict, invalid, no_such_alias, not_found, reference
 
 if TYPE_CHECKING:
     from headwater.kernel.home import Home
@@ -120,7 +120,7 @@ def _check_there(ctx: Context, asked: Reference) -> None:
     if version_of(ctx.store, asked.key, qualifier) is None:
         if qualifier.isdecimal():
             raise not_found(asked.arn)
-        raise fault("ResourceNotFoundException", f"Cannot find alias arn: {asked.arn}", Type="User")
+        raise no_such_alias(asked.arn)
 
 
 def _check_limits(ctx: Context, asked: Reference, wanted: int) -> None:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from headwater.aws.faults import fault
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
@@ -11,7 +12,7 @@ from .fleet import fleet_of, version_of
 from .functions import Parameters, find
 from .listing import PAGE, page
 from .model import ALIASES, FUNCTIONS, LATEST, POLICIES, PROVISIONED, VERSIONS, Alias, Version, describe, describe_alias, padded
-from .names import Reference, conflict, invalid, not_found, reference, wrong_revision
+from .names import Reference, conflict, invalid, no_such_alias, not_found, reference, wrong_revision
 from .provisioned import provision
 
 
@@ -63,12 +64,19 @@ async def create_alias(ctx: Context, request: Parameters) -> Parameters:
 
 @requires("lambda:GetAlias", function_arn)
 async def get_alias(ctx: Context, request: Parameters) -> Parameters:
-    return describe_alias(_alias(ctx, request)[1])
+    asked = reference(ctx, request["FunctionName"])
+    alias = ctx.store.get(ALIASES, *asked.key, request["Name"])
+    if alias is None:
+        raise no_such_alias(asked.qualified(request["Name"]))
+    return describe_alias(alias)
 
 
 @requires("lambda:UpdateAlias", function_arn)
 async def update_alias(ctx: Context, request: Parameters) -> Parameters:
-    asked, alias = _alias(ctx, request)
+    asked = reference(ctx, request["FunctionName"])
+    alias = ctx.store.get(ALIASES, *asked.key, request["Name"])
+    if alias is None:
+        raise fault("ResourceNotFoundException", f"Alias not found: {asked.qualified(request['Name'])}", Type="User")
     if request.get("RevisionId", alias.revision_id) != alias.revision_id:
         raise wrong_revision()
     changed = msgspec.structs.replace(
@@ -133,23 +141,17 @@ async def _publish(ctx: Context, latest: Version, description: str | None) -> Ve
     return version
 
 
-def _alias(ctx: Context, request: Parameters) -> tuple[Reference, Alias]:
-    asked = reference(ctx, request["FunctionName"])
-    alias = ctx.store.get(ALIASES, *asked.key, request["Name"])
-    if alias is None:
-        raise not_found(asked.qualified(request["Name"]))
-    return asked, alias
-
-
 def _check_versions(ctx: Context, asked: Reference, alias: Alias) -> None:
-    for version in (alias.version, *alias.weights):
-        if version_of(ctx.store, asked.key, version) is None:
-            raise not_found(asked.qualified(version))
+    if version_of(ctx.store, asked.key, alias.version) is None:
+        raise not_found(asked.qualified(alias.version))
+    if len(alias.weights) > 1:
+        raise invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
     if LATEST in (alias.version, *alias.weights) and alias.weights:
         raise invalid("$LATEST is not supported for an alias pointing to more than 1 version")
     if alias.version in alias.weights:
         raise invalid(
             f"Invalid function version {alias.version}. Function version {alias.version} is already included in routing configuration."
         )
-    if len(alias.weights) > 1:
-        raise invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
+    for version in alias.weights:
+        if version_of(ctx.store, asked.key, version) is None:
+            raise not_found(asked.qualified(version))
