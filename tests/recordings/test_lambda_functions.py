@@ -173,6 +173,19 @@ def test_an_archive_that_is_too_large(functions: Any, recorded: Any) -> None:
     case.refuses("invalid_param_exc", functions.client.create_function, **functions.request("f", Code={"ZipFile": buffer.getvalue()}))
 
 
+def test_an_archive_in_s3_that_is_too_large(functions: Any, recorded: Any) -> None:
+    case = recorded("lambda", "TestLambdaSizeLimits::test_oversized_lambda")
+    s3, place = functions.aws.client("s3"), {"Bucket": f"code-{functions.aws.account}", "Key": "code.zip"}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("zeros", "w", force_zip64=True) as entry:
+        for _ in range(251):
+            entry.write(bytes(1 << 20))
+    s3.create_bucket(Bucket=place["Bucket"])
+    s3.put_object(**place, Body=buffer.getvalue())
+    code = {"S3Bucket": place["Bucket"], "S3Key": place["Key"]}
+    case.refuses("invalid_param_exc", functions.client.create_function, **functions.request("f", Code=code))
+
+
 def test_an_upload_that_is_too_large(functions: Any, recorded: Any) -> None:
     zipped = recorded("lambda", "TestLambdaSizeLimits::test_oversized_zipped_create_lambda")
     create = functions.client.create_function

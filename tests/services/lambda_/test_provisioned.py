@@ -99,6 +99,13 @@ def test_what_is_reserved_is_the_provisioned_versions_first(functions: Any) -> N
         assert functions.call("f", Qualifier="1") == "provisioned-concurrency"
 
 
+def test_what_is_reserved_is_the_functions_not_a_versions(functions: Any) -> None:
+    functions.make("f", KIND, Publish=True)
+    said = refusal(functions.client.put_function_concurrency, FunctionName="f:1", ReservedConcurrentExecutions=1)
+    assert said.startswith("InvalidParameterValueException: This operation is permitted on Lambda functions only.")
+    assert refusal(functions.client.delete_function_concurrency, FunctionName="f:1").startswith("InvalidParameterValueException")
+
+
 def test_what_cannot_be_provisioned(functions: Any) -> None:
     client = functions.client
     functions.make("f", KIND, Publish=True)

@@ -20,6 +20,7 @@ TOTAL_CODE_BYTES_MAX: Final = 80_530_636_800
 
 @requires("lambda:PutFunctionConcurrency", function_arn)
 async def put_function_concurrency(ctx: Context, request: Parameters) -> Parameters:
+    _check_unqualified(ctx, request)
     function = _function(ctx, request)
     reserved = request["ReservedConcurrentExecutions"]
     provisioned = sum(kept.wanted for kept in ctx.store.scan(PROVISIONED, function.account, function.region, function.name))
@@ -30,7 +31,7 @@ async def put_function_concurrency(ctx: Context, request: Parameters) -> Paramet
     others = sum(
         taken(ctx.store, other) for other in ctx.store.scan(FUNCTIONS, function.account, function.region) if other.name != function.name
     )
-    if ACCOUNT_CONCURRENCY_MAX - others - reserved < UNRESERVED_MIN:
+    if reserved > 0 and ACCOUNT_CONCURRENCY_MAX - others - reserved < UNRESERVED_MIN:  # none at all can always be had
         raise invalid(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value"
             f" of [{UNRESERVED_MIN}]."
@@ -46,6 +47,7 @@ async def get_function_concurrency(ctx: Context, request: Parameters) -> Paramet
 
 @requires("lambda:DeleteFunctionConcurrency", function_arn)
 async def delete_function_concurrency(ctx: Context, request: Parameters) -> None:
+    _check_unqualified(ctx, request)
     await _reserve(ctx, _function(ctx, request), None)
 
 
@@ -70,6 +72,14 @@ async def _reserve(ctx: Context, function: Function, reserved: int | None) -> No
     async with ctx.store.transaction() as tx:
         tx.put(FUNCTIONS, msgspec.structs.replace(function, reserved=reserved))
     fleet_of(ctx.home).crew((function.account, function.region, function.name)).look_again()
+
+
+def _check_unqualified(ctx: Context, request: Parameters) -> None:
+    if reference(ctx, request["FunctionName"]).qualifier is not None:
+        raise invalid(
+            "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify"
+            " either a function name or an unqualified function ARN."
+        )
 
 
 def _function(ctx: Context, request: Parameters) -> Function:
