@@ -4,8 +4,10 @@ Truth: "Building Lambda functions with Node.js" of the developer guide; recordin
 (tests/recordings/test_lambda_nodes.py replays them).
 """
 
+import io
 import json
 import time
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -97,6 +99,14 @@ def test_layers_and_the_context(make: Any, functions: Any, zip_of: Any) -> None:
     assert said["invokedFunctionArn"].endswith(":function:f")
 
 
+def test_from_node_24_on_a_handler_does_not_call_back(make: Any, functions: Any) -> None:
+    """As "Define Lambda function handler in Node.js" says; the sentence is ours."""
+    make({"index.js": "exports.handler = (event, context, callback) => callback(null, 1);"}, Runtime="nodejs24.x")
+    assert functions.call("f", {})["errorType"] == "Runtime.CallbackHandlerDeprecated"
+    make({"index.js": "exports.handler = async (event, context) => typeof context.done;"}, name="g", Runtime="nodejs24.x")
+    assert functions.call("g", {}) == "undefined"
+
+
 def test_what_is_logged(make: Any, functions: Any) -> None:
     make({"index.js": "exports.handler = async (e) => { console.warn('careful', e); console.log('two\\nlines'); throw new Error('x'); };"})
     lines = functions.tail("f", {"a": 1}).split("\n")
@@ -173,6 +183,29 @@ def test_an_answer_that_breaks_off(make: Any, functions: Any) -> None:
     assert events[-1]["InvokeComplete"]["ErrorCode"] == "Unhandled"
     assert json.loads(events[-1]["InvokeComplete"]["ErrorDetails"])["errorMessage"] == "midway"
     assert json.loads(functions.client.invoke(FunctionName="f", Payload=b'{"fail": true}')["Payload"].read())["errorMessage"] == "midway"
+
+
+@pytest.mark.http
+def test_a_bootstrap_of_the_functions_own_streams(functions: Any) -> None:
+    bootstrap = """#!/bin/sh
+api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
+while true; do
+  curl -sS -D /tmp/head -o /dev/null "$api/next"
+  id=$(grep -i request-id /tmp/head | tr -d '[:space:]' | cut -d: -f2)
+  (printf one; sleep 0.3; printf two) | curl -sS -N -o /dev/null -X POST -T - -H "Content-Type: text/plain" \
+    -H "Lambda-Runtime-Function-Response-Mode: streaming" "$api/$id/response"
+done
+"""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, bootstrap)
+    settings = {"Runtime": "provided.al2023", "Role": functions.role, "Handler": "x", "Timeout": 10}
+    functions.client.create_function(FunctionName="f", Code={"ZipFile": buffer.getvalue()}, **settings)
+    answer = functions.client.invoke_with_response_stream(FunctionName="f")
+    assert answer["ResponseStreamContentType"] == "text/plain"
+    assert [event["PayloadChunk"]["Payload"] for event in answer["EventStream"] if "PayloadChunk" in event] == [b"one", b"two"]
 
 
 @pytest.mark.http

@@ -18,7 +18,8 @@ PREFIX: Final = b"/2018-06-01/runtime/"
 BODY_BYTES_MAX: Final = 8 * 2**20  # more than any response may have: what is above is refused without being kept
 
 SHORTEST_HEADER: Final = len(b"content-type")
-"""Of those that say something here: what is shorter is not looked at."""
+"""Of those that say something here, but for one: what is shorter is not looked at."""
+EXPECT: Final = b"expect"
 
 _ACCEPTED: Final = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
 
@@ -55,6 +56,7 @@ class RuntimeConnection(asyncio.Protocol):
         self._mode = b""
         self._content_type = b""
         self._error: bytes | None = None
+        self._asks_first = False
         self._sink: Callable[[bytes], None] | None = None
 
     @property
@@ -111,6 +113,8 @@ class RuntimeConnection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Those of an answer that streams, in front of it and behind it."""
         if len(name) < SHORTEST_HEADER:
+            if len(name) == len(EXPECT) and name.lower() == EXPECT:
+                self._asks_first = True
             return
         name = name.lower()
         if name == b"lambda-runtime-function-response-mode":
@@ -121,6 +125,9 @@ class RuntimeConnection(asyncio.Protocol):
             self._error = value
 
     def on_headers_complete(self) -> None:
+        if self._asks_first and self._transport is not None:  # curl, which would wait a second
+            self._asks_first = False
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if self._mode == b"streaming" and (request_id := _answered(self._url)) is not None:
             self._sink = self._host.streams(self, request_id, self._content_type.decode("latin-1"))
 

@@ -15,10 +15,12 @@ import { Writable } from "node:stream";
 import { format } from "node:util";
 
 const API = "/2018-06-01/runtime";
+const WITHOUT_CALLBACKS = 24; // from nodejs24.x on a handler returns a promise, or streams
 const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
 const INTEGRATION = "application/vnd.awslambda.http-integration-response";
 const [HOST, PORT] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
 const ROOT = process.env.LAMBDA_TASK_ROOT;
+const callsBack = Number(/nodejs(\d+)/.exec(process.env.AWS_EXECUTION_ENV || "")?.[1] ?? 0) < WITHOUT_CALLBACKS;
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 const streamAgent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 
@@ -134,6 +136,10 @@ async function handlerOf(name) {
   const handler = pick(module) ?? pick(module?.default);
   if (handler === undefined) throw new RuntimeError("HandlerNotFound", `${name} is undefined or not exported`);
   if (typeof handler !== "function") throw new RuntimeError("HandlerNotFound", `${name} is not a function`);
+  if (!callsBack && handler.length > 2 && handler[STREAMING] === undefined) {
+    const advice = "return a promise: callback-based function handlers are not supported from Node.js 24 on";
+    throw new RuntimeError("CallbackHandlerDeprecated", `${name} takes a callback; it has to ${advice}`);
+  }
   return handler;
 }
 
@@ -233,7 +239,7 @@ function contextOf(headers, settle) {
     awsRequestId: headers["lambda-runtime-aws-request-id"],
     getRemainingTimeInMillis: () => deadline - Date.now(),
   };
-  if (settle === undefined) return context;
+  if (settle === undefined || !callsBack) return context;
   context.done = (error, value) => settle(error, value);
   context.succeed = (value) => settle(null, value);
   context.fail = (error) => settle(error === undefined || error === null ? "handled" : error);
