@@ -65,6 +65,16 @@ def test_a_function_is_created_with_a_code_signing_configuration(functions: Any)
     assert [arn.split(":")[-1] for arn in listed] == ["f"]
 
 
+def test_a_code_signing_configuration_has_tags(functions: Any) -> None:
+    profile = f"arn:aws:signer:us-east-1:{functions.aws.account}:/signing-profiles/p"
+    publishers = {"SigningProfileVersionArns": [profile]}
+    made = functions.client.create_code_signing_config(AllowedPublishers=publishers, Tags={"a": "1"})
+    arn = made["CodeSigningConfig"]["CodeSigningConfigArn"]
+    functions.client.tag_resource(Resource=arn, Tags={"b": "2"})
+    functions.client.untag_resource(Resource=arn, TagKeys=["a"])
+    assert functions.client.list_tags(Resource=arn)["Tags"] == {"b": "2"}
+
+
 # -- recursion ---------------------------------------------------------------------------------------------------------
 
 CALLS_ITSELF = """

@@ -20,7 +20,7 @@ from headwater.kernel.service import ResourcePolicy
 
 from . import SERVICE
 from .arns import arn_of, function_arn
-from .model import FUNCTIONS, LATEST, LAYER_POLICIES, POLICIES, LayerPolicy, Policy, padded
+from .model import CODE_SIGNING, FUNCTIONS, LATEST, LAYER_POLICIES, POLICIES, LayerPolicy, Policy, padded
 from .names import parts_of
 
 if TYPE_CHECKING:
@@ -119,6 +119,10 @@ def _compiled(own: Policy | LayerPolicy, resource: str) -> Compiled:
 @SERVICE.resource_tags
 def tags_of(home: Home, resource: str, request: Request) -> Mapping[str, str]:
     """A function's tags are those of its versions and aliases too."""
+    if ":code-signing-config:" in resource:
+        _, _, _, region, account, _, name = resource.split(":", 6)
+        config = home.store.get(CODE_SIGNING, account, region, name)
+        return {} if config is None else config.tags
     found = parts_of(resource)
     if found is None or ":function:" not in resource:
         return {}

@@ -46,12 +46,12 @@ async def create_code_signing_config(ctx: Context, request: Parameters) -> Param
 
 @requires("lambda:GetCodeSigningConfig", "{CodeSigningConfigArn}")
 async def get_code_signing_config(ctx: Context, request: Parameters) -> Parameters:
-    return {"CodeSigningConfig": _described(_find(ctx, request))}
+    return {"CodeSigningConfig": _described(code_signing_of(ctx, request["CodeSigningConfigArn"]))}
 
 
 @requires("lambda:UpdateCodeSigningConfig", "{CodeSigningConfigArn}")
 async def update_code_signing_config(ctx: Context, request: Parameters) -> Parameters:
-    kept = _find(ctx, request)
+    kept = code_signing_of(ctx, request["CodeSigningConfigArn"])
     changes: Parameters = {}
     if "Description" in request:
         changes["description"] = request["Description"]
@@ -67,7 +67,7 @@ async def update_code_signing_config(ctx: Context, request: Parameters) -> Param
 
 @requires("lambda:DeleteCodeSigningConfig", "{CodeSigningConfigArn}")
 async def delete_code_signing_config(ctx: Context, request: Parameters) -> None:
-    kept = _find(ctx, request)
+    kept = code_signing_of(ctx, request["CodeSigningConfigArn"])
     if _functions_of(ctx, kept):
         raise conflict("Cannot delete the code signing configuration because it is used by at least one function.")
     async with ctx.store.transaction() as tx:
@@ -82,7 +82,7 @@ async def list_code_signing_configs(ctx: Context, request: Parameters) -> Parame
 
 @requires("lambda:ListFunctionsByCodeSigningConfig", "{CodeSigningConfigArn}")
 async def list_functions_by_code_signing_config(ctx: Context, request: Parameters) -> Parameters:
-    functions = _functions_of(ctx, _find(ctx, request))
+    functions = _functions_of(ctx, code_signing_of(ctx, request["CodeSigningConfigArn"]))
     return page([(function.name, function.arn) for function in functions], request, "FunctionArns", PAGE)
 
 
@@ -138,8 +138,7 @@ def _kept(ctx: Context, arn: str) -> CodeSigning | None:
     return ctx.store.get(CODE_SIGNING, account, region, name) if (account, region) == (ctx.account, ctx.region) else None
 
 
-def _find(ctx: Context, request: Parameters) -> CodeSigning:
-    arn = request["CodeSigningConfigArn"]
+def code_signing_of(ctx: Context, arn: str) -> CodeSigning:
     kept = _kept(ctx, arn)
     if kept is None:
         raise _gone(arn)

@@ -1,4 +1,4 @@
-"""Tags of functions."""
+"""Tags of functions and of code signing configurations."""
 
 from typing import Final
 
@@ -9,28 +9,29 @@ from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
 from .arns import tagged_arn
+from .code_signing import code_signing_of
 from .configuration import TAGS_MAX
 from .functions import Parameters
-from .model import FUNCTIONS, LATEST, VERSIONS, Function
+from .model import CODE_SIGNING, FUNCTIONS, LATEST, VERSIONS, CodeSigning, Function
 from .names import invalid, not_found, reference
 
 
 @requires("lambda:TagResource", tagged_arn)
 async def tag_resource(ctx: Context, request: Parameters) -> None:
-    function = _tagged(ctx, request)
-    tags = function.tags | request["Tags"]
+    tagged = _tagged(ctx, request)
+    tags = tagged.tags | request["Tags"]
     if not request["Tags"]:
         raise invalid("An error occurred and the request cannot be processed.")
     if len(tags) > TAGS_MAX:
         raise invalid("Number of tags exceeds resource tag limit.")
-    await _keep(ctx, function, tags)
+    await _keep(ctx, tagged, tags)
 
 
 @requires("lambda:UntagResource", tagged_arn)
 async def untag_resource(ctx: Context, request: Parameters) -> None:
-    function = _tagged(ctx, request)
-    tags = {key: value for key, value in function.tags.items() if key not in request["TagKeys"]}
-    await _keep(ctx, function, tags)
+    tagged = _tagged(ctx, request)
+    tags = {key: value for key, value in tagged.tags.items() if key not in request["TagKeys"]}
+    await _keep(ctx, tagged, tags)
 
 
 @requires("lambda:ListTags", tagged_arn)
@@ -38,12 +39,16 @@ async def list_tags(ctx: Context, request: Parameters) -> Parameters:
     return {"Tags": _tagged(ctx, request).tags}
 
 
-async def _keep(ctx: Context, function: Function, tags: dict[str, str]) -> None:
+async def _keep(ctx: Context, tagged: Function | CodeSigning, tags: dict[str, str]) -> None:
     """Tags are the function's, and yet a change of them is a new revision of $LATEST."""
-    latest = ctx.store.get(VERSIONS, function.account, function.region, function.name, LATEST)
+    if isinstance(tagged, CodeSigning):
+        async with ctx.store.transaction() as tx:
+            tx.put(CODE_SIGNING, msgspec.structs.replace(tagged, tags=tags))
+        return
+    latest = ctx.store.get(VERSIONS, tagged.account, tagged.region, tagged.name, LATEST)
     assert latest is not None
     async with ctx.store.transaction() as tx:
-        tx.put(FUNCTIONS, msgspec.structs.replace(function, tags=tags))
+        tx.put(FUNCTIONS, msgspec.structs.replace(tagged, tags=tags))
         tx.put(VERSIONS, msgspec.structs.replace(latest, revision_id=ctx.new_id()))
 
 
@@ -54,9 +59,12 @@ _OTHERS: Final = {
 """Resources that can be tagged, and that nobody can have made here."""
 
 
-def _tagged(ctx: Context, request: Parameters) -> Function:
+def _tagged(ctx: Context, request: Parameters) -> Function | CodeSigning:
     arn: str = request["Resource"]
-    missing = _OTHERS.get(arn.split(":")[5])
+    kind = arn.split(":")[5]
+    if kind == "code-signing-config":
+        return code_signing_of(ctx, arn)
+    missing = _OTHERS.get(kind)
     if missing is not None:
         raise fault("ResourceNotFoundException", f"{missing}: {arn}", Type="User")
     asked = reference(ctx, arn)
