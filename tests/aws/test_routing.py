@@ -171,6 +171,10 @@ RPC: dict[str, tuple[Request, Route]] = {
         get("/_lambda-url/eu-west-1/abc123/any/path"),
         Route("lambda-url", None, "http", {"Id": "abc123", "Prefix": "/_lambda-url/eu-west-1/abc123"}, "eu-west-1"),
     ),
+    "an object whose key looks like such a place": (
+        get("/_lambda-url/eu-west-1/abc123", host="bucket.s3.amazonaws.com"),
+        Route("s3", "GetObject", "rest-xml", {"Bucket": "bucket", "Key": "_lambda-url/eu-west-1/abc123"}, None),
+    ),
     "an API's own host": (
         get("/stage", host="api1.execute-api.localhost:4566"),
         Route("execute-api", None, "http", {"Id": "api1"}, None),

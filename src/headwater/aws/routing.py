@@ -69,7 +69,7 @@ def route(request: Request) -> Route:
     region = scope[0] if scope else host.region
     if host.id is not None and host.service is not None:  # before all that a request may say: what comes here is its owner's to read
         return Route(host.service, None, "http", {"Id": host.id}, region)
-    if request.path.startswith(_URL_PREFIX) and (place := _URL_PATH.match(request.path)) is not None:
+    if host is _SILENT and request.path.startswith(_URL_PREFIX) and (place := _URL_PATH.match(request.path)) is not None:
         return Route("lambda-url", None, "http", {"Id": place["id"], "Prefix": place[0]}, scope[0] if scope else place["region"])
     if target is not None:
         return _targeted(target, scope, region)

@@ -137,6 +137,25 @@ def test_a_function_for_another_version_runs_and_its_log_says_on_which(make: Any
     )
 
 
+def test_where_nothing_is_isolated_it_runs_all_the_same(make: Any, functions: Any, zip_of: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("headwater.engines.sandbox.missing", lambda: "bubblewrap is refused by this system")
+    layer = {"nodejs/node_modules/tools/index.js": "module.exports = {answer: 42};"}
+    arn = functions.client.publish_layer_version(LayerName="tools", Content={"ZipFile": zip_of(layer)})["LayerVersionArn"]
+    make({"index.js": "exports.handler = async () => require('tools').answer;"}, Layers=[arn])
+    assert functions.call("f") == 42
+    assert "HEADWATER bubblewrap is refused by this system" in functions.logged_until("f", "bubblewrap")
+
+
+def test_where_there_is_no_node_its_invocation_says_how_to_bring_one(make: Any, functions: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(nodes, "_found", dict)
+    make({"index.js": "exports.handler = async () => 1;"})
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        functions.call("f")
+    assert caught.value.response["Error"]["Code"] == "InvalidRuntimeException"
+    assert "`nvm install 22`" in caught.value.response["Error"]["Message"]
+    assert nodes.missing() is not None
+
+
 def test_a_kind_that_cannot_run_here_can_be_created_and_says_so_when_it_is_invoked(make: Any, functions: Any) -> None:
     make({"x.class": ""}, Runtime="java21", Handler="x.Y::z")
     with pytest.raises(botocore.exceptions.ClientError) as caught:
