@@ -14,7 +14,7 @@ from headwater.kernel.permissions import requires
 
 from .access import bucket_of
 from .arns import BUCKET
-from .records import Bucket
+from .records import BUCKETS, Bucket
 
 
 @requires("s3:GetReplicationConfiguration", BUCKET)
@@ -28,15 +28,24 @@ async def get_bucket_logging(ctx: Context, request: dict[str, Any]) -> dict[str,
     return _nothing_set(bucket_of(ctx, request))
 
 
-@requires("s3:GetAccelerateConfiguration", BUCKET)
-async def get_bucket_accelerate_configuration(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return _nothing_set(bucket_of(ctx, request))
-
-
-@requires("s3:GetBucketRequestPayment", BUCKET)
-async def get_bucket_request_payment(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    bucket_of(ctx, request)
-    return {"Payer": "BucketOwner"}
+@requires("s3:PutBucketLogging", BUCKET)
+async def put_bucket_logging(ctx: Context, request: dict[str, Any]) -> None:
+    """To log nowhere is granted; a wrong target is named before it is said that no logs are written."""
+    bucket = bucket_of(ctx, request)
+    asked = request["BucketLoggingStatus"].get("LoggingEnabled")
+    if asked is None:
+        return
+    target = ctx.store.get(BUCKETS, asked["TargetBucket"])
+    if target is None:
+        sentence = "The target bucket for logging does not exist"
+        raise fault("InvalidTargetBucketForLogging", sentence, TargetBucket=asked["TargetBucket"])
+    if target.account != bucket.account:
+        sentence = "The owner for the bucket to be logged and the target bucket must be the same."
+        raise fault("InvalidTargetBucketForLogging", sentence, TargetBucket=target.name)
+    if target.region != bucket.region:
+        sentence = "Cross S3 location logging not allowed. "
+        raise fault("CrossLocationLoggingProhibitted", sentence, TargetBucketLocation=target.region)
+    raise fault("NotImplemented", "Server access logs are not built.")
 
 
 @requires("s3:PutReplicationConfiguration", BUCKET)

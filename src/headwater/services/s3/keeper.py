@@ -7,7 +7,7 @@ from disk), it is repeated until the world has not changed under it. A bucket th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from headwater.aws.faults import Fault
 from headwater.kernel.context import Context
 from headwater.kernel.home import Home
+from headwater.kernel.jobs import Job
 from headwater.kernel.store import Store, Table, Transaction
 
 from . import SERVICE, conditions, events, retention, succession
@@ -182,9 +183,13 @@ class Keeper:
             return NO_NOTICES
         return events.notices(ctx, bucket, Happened(told, gone, self.orders.next(current.order)))
 
-    async def amend(self, ctx: Context, version: ObjectVersion, told: str) -> None:
-        """Replace a version's record by `version`, which differs in what may change: tags, and its access control list."""
+    async def amend(self, ctx: Context, version: ObjectVersion, told: str, owed: Iterable[Job] = ()) -> None:
+        """Replace a version's record by `version`, which differs in what may change: tags, its access control list, where it is stored.
+
+        `owed` are the jobs that follow from it.
+        """
         notices = events.notices(ctx, self.writable(version.bucket), Happened(told, version, version.order)) if told else NO_NOTICES
+        notices = Notices([*notices.jobs, *owed], notices.told)
         current = self.current(version.bucket, version.key)
         if current is not None and current.order == version.order:
             await self._commit(Change(newest=replace(version, null_order=current.null_order)), notices=notices)

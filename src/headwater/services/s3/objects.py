@@ -14,7 +14,7 @@ from .access import bucket_of, key_of
 from .arns import OBJECT, bypasses, sets_acl, versioned
 from .keeper import Keeper, now_of
 from .records import Bucket, ObjectVersion
-from .refusals import archived, invalid_argument, invalid_request
+from .refusals import invalid_argument, invalid_request
 
 IN_PLACE: Final = "x-headwater-in-place"
 """Asked of HEAD by engines of the house: the path of a plain file with the body, so that they read it without HTTP.
@@ -95,7 +95,7 @@ async def get_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     attire.refuse_not_built(request)
     check_conditions(ctx, request, version)
     if version.storage_class in attire.ARCHIVED:
-        raise archived(version.storage_class)
+        attire.check_readable(version, ctx.clock.now())
     reader = None
     if version.encryption is not None or not encryption.OF_CUSTOMER.isdisjoint(request):
         reader = await encryption.reader(ctx, keeper.bodies, bucket, version, request)
@@ -104,6 +104,8 @@ async def get_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         result["Expiration"] = expiry.shown(bucket, version)
     if version.retained_mode or version.legal_hold:
         result |= locks.shown(ctx, request, version)
+    if version.restored_at is not None:
+        result["Restore"] = attire.restore_of(version, ctx.clock.now())
     first, length = _select(ctx, request, version, result)
     if reader is None:
         result["Body"] = keeper.bodies.read(version.body, version.file, first, length)
@@ -127,6 +129,8 @@ async def head_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         result["Expiration"] = expiry.shown(bucket, version)
     if version.retained_mode or version.legal_hold:
         result |= locks.shown(ctx, request, version)
+    if version.restored_at is not None:
+        result["Restore"] = attire.restore_of(version, ctx.clock.now())
     _select(ctx, request, version, result)
     if IN_PLACE in ctx.headers and version.encryption is None:
         path = await keeper.bodies.in_place(version.order, version.body, version.file)
