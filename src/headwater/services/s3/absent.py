@@ -1,7 +1,7 @@
 """What no bucket here can have yet, answered truthfully: it is not set, and taking away what is not there succeeds.
 
-Setting any of these is not built and answered with 501, so these answers cannot become false. They are here because tools that
-describe a bucket (Terraform and its like) ask for all of them.
+Setting any of these is not built and answered with 501 (after what AWS would refuse too), so these answers cannot become false. They are
+here because tools that describe a bucket (Terraform and its like) ask for all of them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from headwater.kernel.permissions import requires
 
 from .access import bucket_of
 from .arns import BUCKET
-from .records import BUCKETS, Bucket
+from .records import BUCKETS, ENABLED, Bucket
+from .refusals import invalid_request, malformed_xml
 
 
 @requires("s3:GetReplicationConfiguration", BUCKET)
@@ -46,6 +47,22 @@ async def put_bucket_logging(ctx: Context, request: dict[str, Any]) -> None:
         sentence = "Cross S3 location logging not allowed. "
         raise fault("CrossLocationLoggingProhibitted", sentence, TargetBucketLocation=target.region)
     raise fault("NotImplemented", "Server access logs are not built.")
+
+
+@requires("s3:PutReplicationConfiguration", BUCKET)
+async def put_bucket_replication(ctx: Context, request: dict[str, Any]) -> None:
+    """What could never be replicated is said to be so, before it is said that nothing is."""
+    bucket = bucket_of(ctx, request)
+    if bucket.versioning != ENABLED:
+        raise invalid_request("Versioning must be 'Enabled' on the bucket to apply a replication configuration")
+    rules = request["ReplicationConfiguration"]["Rules"]
+    if not rules:
+        raise malformed_xml()
+    for rule in rules:
+        target = ctx.store.get(BUCKETS, rule["Destination"]["Bucket"].rpartition(":")[2])
+        if target is None or target.versioning != ENABLED:
+            raise invalid_request("Destination bucket must have versioning enabled.")
+    raise fault("NotImplemented", "Replication is not built.")
 
 
 @requires("s3:PutReplicationConfiguration", BUCKET)
