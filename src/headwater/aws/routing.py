@@ -239,15 +239,20 @@ _VERSION: Final = re.compile(r"(?:^|&)Version=([^&]*)")
 def _actioned(request: Request, names: list[str], region: str | None) -> Route:
     if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
         return Route(names[0], None, _CBOR, {}, region)
-    action, version = _action(request)
-    of_version = [name for name in names if index().services[name].api_version == version] or names
+    return Route(*_named(tuple(names), *_action(request)), {}, region)
+
+
+@lru_cache(maxsize=4096)
+def _named(names: tuple[str, ...], action: str | None, version: str | None) -> tuple[str, str | None, str]:
+    """Service, operation and protocol of an Action. Of several services that sign with one name the version tells."""
+    of_version = [name for name in names if index().services[name].api_version == version] or list(names)
     name = of_version[0]
     protocols = index().services[name].protocols
     form = "ec2" if "ec2" in protocols else "query"
     if action is None:
-        return Route(name, None, form if form in protocols else "json", {}, region)
+        return name, None, form if form in protocols else "json"
     chosen = next((one for one in of_version if action in service_model(one).operations), name)
-    return _known(chosen, action, form, region)
+    return chosen, action if action in service_model(chosen).operations else None, form
 
 
 def _without_service(request: Request, host: _Host, region: str | None) -> Route:

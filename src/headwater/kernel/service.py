@@ -51,6 +51,7 @@ class Service:
         self.name = name
         self._starts: list[HomeHook] = []
         self._stops: list[HomeHook] = []
+        self._settles: list[HomeHook] = []
         self._describe: Callable[[Home], object] | None = None
         self.policy_of: PolicyHook | None = None
         self.tags_of: TagsHook | None = None
@@ -97,6 +98,11 @@ class Service:
         self._stops.append(hook)
         return hook
 
+    def settles(self, hook: Hook) -> Hook:
+        """Decorator: run before AWS time is moved, so that what has happened is written down at the time at which it happened."""
+        self._settles.append(hook)
+        return hook
+
     def describes(self, describe: Callable[[Home], object]) -> Callable[[Home], object]:
         """Decorator: what `headwater status` says of the open room (its engines and their state), as plain JSON."""
         self._describe = describe
@@ -136,11 +142,9 @@ class Service:
 
         return keep
 
-    async def prove(self, ctx: Context, operation: str, request: dict[str, Any]) -> None:
-        """What the request itself proves of its caller."""
-        hook = self._proofs.get(operation) if self.functions else None  # asking for the functions imports the modules that have the hooks
-        if hook is not None:
-            await hook(ctx, request)
+    def proof_of(self, operation: str) -> ProofHook | None:
+        """What checks that a request of this operation proves something of its caller, if it may."""
+        return self._proofs.get(operation) if self.functions else None  # asking for the functions imports the modules that have the hooks
 
     def visits(self, hook: VisitHook) -> VisitHook:
         """Decorator: (ctx, request, route) -> what is answered to HTTP that calls no operation: a function's URL, a website's page, a
@@ -174,6 +178,10 @@ class Service:
         for hook in self._starts:
             await hook(home)
 
+    async def settle(self, home: Home) -> None:
+        for hook in self._settles:
+            await hook(home)
+
     async def close(self, home: Home) -> None:
         for hook in self._stops:
             await hook(home)
@@ -201,6 +209,12 @@ def room_names() -> frozenset[str]:
         for _, name, is_package in pkgutil.iter_modules(package.__path__)
         if is_package
     )
+
+
+@cache
+def built_room(name: str) -> Service | None:
+    """The room of this service, where one is built."""
+    return room(name) if name in room_names() else None
 
 
 @cache
