@@ -24,31 +24,6 @@ async def get_bucket_replication(ctx: Context, request: dict[str, Any]) -> dict[
     raise fault("ReplicationConfigurationNotFoundError", "The replication configuration was not found", BucketName=bucket.name)
 
 
-@requires("s3:GetBucketLogging", BUCKET)
-async def get_bucket_logging(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return _nothing_set(bucket_of(ctx, request))
-
-
-@requires("s3:PutBucketLogging", BUCKET)
-async def put_bucket_logging(ctx: Context, request: dict[str, Any]) -> None:
-    """To log nowhere is granted; a wrong target is named before it is said that no logs are written."""
-    bucket = bucket_of(ctx, request)
-    asked = request["BucketLoggingStatus"].get("LoggingEnabled")
-    if asked is None:
-        return
-    target = ctx.store.get(BUCKETS, asked["TargetBucket"])
-    if target is None:
-        sentence = "The target bucket for logging does not exist"
-        raise fault("InvalidTargetBucketForLogging", sentence, TargetBucket=asked["TargetBucket"])
-    if target.account != bucket.account:
-        sentence = "The owner for the bucket to be logged and the target bucket must be the same."
-        raise fault("InvalidTargetBucketForLogging", sentence, TargetBucket=target.name)
-    if target.region != bucket.region:
-        sentence = "Cross S3 location logging not allowed. "
-        raise fault("CrossLocationLoggingProhibitted", sentence, TargetBucketLocation=target.region)
-    raise fault("NotImplemented", "Server access logs are not built.")
-
-
 @requires("s3:PutReplicationConfiguration", BUCKET)
 async def put_bucket_replication(ctx: Context, request: dict[str, Any]) -> None:
     """What could never be replicated is said to be so, before it is said that nothing is."""

@@ -119,6 +119,8 @@ class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
     """The rules by which pages of other sites may ask, as they were put."""
     website: dict[str, Any] | None = None
     """The website configuration, as it was put."""
+    logging: dict[str, Any] | None = None
+    """Where its access logs go, as it was put."""
     requester_pays: bool = False
     acceleration: str = ""
     """Empty, Enabled or Suspended."""
