@@ -86,36 +86,6 @@ def test_big_files(s3: Any, bucket: str) -> None:
             case.answers(f"head_object_key{number}", s3.head_object, Bucket=bucket, Key=f"key{number}")
 
 
-def test_replication_that_could_never_be(s3: Any, bucket: str, refused: Any) -> None:
-    """That it is not built is the rest: no configuration is kept that nothing obeys."""
-    target = f"{bucket}-2"
-    s3.create_bucket(Bucket=target)
-
-    def configured(*rules: dict[str, Any]) -> dict[str, Any]:
-        return {"Role": "arn:aws:iam::123456789012:role/r", "Rules": list(rules)}
-
-    def rule(to: str) -> dict[str, Any]:
-        return {"ID": "id", "Priority": 0, "Filter": {}, "Status": "Disabled", "Destination": {"Bucket": f"arn:aws:s3:::{to}"}}
-
-    put = s3.put_bucket_replication
-    left_out = dict.fromkeys(["put-bucket-replication", "get-bucket-replication"], "not built")
-    with Recorded("s3", "TestS3BucketReplication::test_replication_config", left_out=left_out) as case:
-        case.answers("expected_error_no_replication_set", s3.get_bucket_replication, Bucket=bucket)
-        wanted = configured(rule(target))
-        case.answers("expected_error_versioning_not_enabled", put, Bucket=bucket, ReplicationConfiguration=wanted)
-        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        case.answers("put-empty-bucket-replication-rules", put, Bucket=bucket, ReplicationConfiguration=configured())
-        case.answers("delete-bucket-replication", s3.delete_bucket_replication, Bucket=bucket)
-        case.answers("delete-bucket-replication-idempotent", s3.delete_bucket_replication, Bucket=bucket)
-    with Recorded("s3", "TestS3BucketReplication::test_replication_config_without_filter", left_out=left_out) as case:
-        absent = configured(rule(f"{bucket}-no"))
-        case.answers("expected_error_dest_does_not_exist", put, Bucket=bucket, ReplicationConfiguration=absent)
-        case.answers("expected_error_dest_versioning_disabled", put, Bucket=bucket, ReplicationConfiguration=wanted)
-    s3.put_bucket_versioning(Bucket=target, VersioningConfiguration={"Status": "Enabled"})
-    with refused("NotImplemented"):
-        put(Bucket=bucket, ReplicationConfiguration=wanted)
-
-
 def test_a_url_of_version_2_with_headers_of_version_4(aws: Any, bucket: str) -> None:
     iam = aws.client("iam")
     iam.create_user(UserName="signer")

@@ -19,7 +19,7 @@ from headwater.kernel.home import Home
 from headwater.kernel.jobs import Job
 from headwater.kernel.store import Store, Table, Transaction
 
-from . import SERVICE, conditions, events, retention, succession
+from . import SERVICE, conditions, events, replication, retention, succession
 from .bodies import Bodies
 from .events import NO_NOTICES, Happened, Notices
 from .ordering import ORDER_LENGTH, Orders, is_version_id, version_id
@@ -189,12 +189,33 @@ class Keeper:
         `owed` are the jobs that follow from it.
         """
         notices = events.notices(ctx, self.writable(version.bucket), Happened(told, version, version.order)) if told else NO_NOTICES
-        notices = Notices([*notices.jobs, *owed], notices.told)
+        notices = Notices([*notices.jobs, *owed, *self._copied_again(ctx, version, told)], notices.told)
         current = self.current(version.bucket, version.key)
         if current is not None and current.order == version.order:
             await self._commit(Change(newest=replace(version, null_order=current.null_order)), notices=notices)
         elif self._older(version) is not None:
             await self._commit(Change(older=[version]), notices=notices)
+
+    def _copied_again(self, ctx: Context, version: ObjectVersion, told: str) -> list[Job]:
+        """A copy follows its original's tags."""
+        if told not in {events.TAGGED, events.UNTAGGED} or version.replication in {"", replication.REPLICA}:
+            return []
+        owed = replication.due(self.writable(version.bucket), version, ctx.clock.now())
+        return [] if owed is None else [owed]
+
+    async def replicate(self, ctx: Context, copy: ObjectVersion) -> None:
+        """Keep a copy of another bucket's version, whose order and id it has: it stands among those of its key where its age says."""
+        bucket = self.writable(copy.bucket)
+        current = self.current(copy.bucket, copy.key)
+        if current is None or copy.order < current.order:
+            change = succession.written(ENABLED, copy, current, None)
+        else:
+            change = Change(older=[copy])
+        notices = NO_NOTICES
+        if bucket.notification is not None:
+            told = events.MARKED if copy.marker else events.PUT
+            notices = events.notices(ctx, bucket, Happened(told, copy, copy.order))
+        await self._commit(change, bucket=bucket, notices=notices)
 
     async def keep_part(self, upload: Upload, part: Part) -> None:
         """Add a part to its upload, in place of one of the same number."""
@@ -230,6 +251,9 @@ class Keeper:
         if current is not None and current.null_order and new.version_id == NULL:
             old_null = self._store.get(VERSIONS, new.bucket, sortable(new.key), current.null_order)
         notices = NO_NOTICES if bucket.notification is None else events.notices(ctx, bucket, Happened(told, new, order))
+        if bucket.replication is not None and (owed := replication.due(bucket, new, ctx.clock.now())) is not None:
+            new = new if new.marker else replace(new, replication=replication.PENDING)
+            notices = Notices([*notices.jobs, owed], notices.told)
         await self._commit(succession.written(bucket.versioning, new, current, old_null), upload, bucket, notices)
         return new
 

@@ -175,6 +175,8 @@ def described(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
         result["Expires"] = version.expires
     if version.storage_class != "STANDARD":
         result["StorageClass"] = version.storage_class
+    if version.replication:
+        result["ReplicationStatus"] = version.replication
     if version.tags:
         result["TagCount"] = len(version.tags)
     return result

@@ -121,6 +121,8 @@ class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
     """The website configuration, as it was put."""
     logging: dict[str, Any] | None = None
     """Where its access logs go, as it was put."""
+    replication: dict[str, Any] | None = None
+    """The role and the rules, as they were put."""
     requester_pays: bool = False
     acceleration: str = ""
     """Empty, Enabled or Suspended."""
@@ -179,6 +181,8 @@ class ObjectVersion(Record, frozen=True, kw_only=True, omit_defaults=True):
     retained_until: datetime | None = None
     legal_hold: str = ""
     """Empty, ON or OFF; once laid, it never becomes empty again."""
+    replication: str = ""
+    """PENDING, COMPLETED, FAILED or REPLICA; empty where no rule is concerned."""
     restored_at: datetime | None = None
     """Of what is archived: from when on it can be read again, and until when."""
     restored_until: datetime | None = None
