@@ -141,7 +141,7 @@ class Standings:
 
     def levels(self, principal: Principal) -> tuple[PolicySet, ...]:
         """The service control policies that bind the principal."""
-        if self.control is None or principal.kind in UNBOUND or SERVICE_LINKED in principal.role_arn:
+        if self.control is None or principal.kind in UNBOUND or SERVICE_LINKED in principal.role_arn or _is_only_vouched_for(principal):
             return ()
         return self.control.levels(principal.account)
 
@@ -150,6 +150,11 @@ class Standings:
         if session is None or not session.policy_arns or self.identity is None:
             return NO_POLICIES
         return self.identity.managed(principal.account, session.policy_arns)
+
+
+def _is_only_vouched_for(principal: Principal) -> bool:
+    """Whoever an identity provider vouches for is no user or role of the account yet; the session that comes of it is bound."""
+    return principal.kind == "federated" and principal.session is not None and bool(principal.session.provider)
 
 
 def _session(principal: Principal, managed: PolicySet) -> PolicySet | None:
