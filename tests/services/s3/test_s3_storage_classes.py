@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 
 pytestmark = pytest.mark.http  # statuses are compared
 BIG = b"x" * (128 * 1024)
@@ -64,6 +65,31 @@ def test_a_restore_takes_its_hours(
     with refused("InvalidObjectState"):
         s3.copy_object(Bucket=bucket, Key="copy", CopySource=at)
     assert "Restore" not in s3.head_object(**at)
+
+
+def test_listings_tell_of_restores_to_who_asks(s3: Any, bucket: str) -> None:
+    """Source: ListObjectsV2, OptionalObjectAttributes."""
+    at = put(s3, bucket, "GLACIER")
+    s3.put_object(Bucket=bucket, Key="warm", Body=b"x")
+
+    def told() -> list[Any]:
+        found = s3.list_objects_v2(Bucket=bucket, OptionalObjectAttributes=["RestoreStatus"])["Contents"]
+        assert "RestoreStatus" not in s3.list_objects_v2(Bucket=bucket)["Contents"][0]
+        return [one.get("RestoreStatus") for one in found]
+
+    assert told() == [None, None]
+    restore(s3, at, 1, "Expedited")
+    status, none = told()
+    assert (status["IsRestoreInProgress"], none) == (False, None)
+    assert status["RestoreExpiryDate"].hour == 0
+
+
+def test_what_is_archived_is_not_read_in_place(aws: Any, s3: Any, bucket: str) -> None:
+    """Engines of the house ask for a path; of what is archived they get none."""
+    url = s3.generate_presigned_url("head_object", put(s3, bucket, "GLACIER"))
+    assert "x-headwater-file" not in requests.head(url, headers={"x-headwater-in-place": "1"}, timeout=10).headers
+    url = s3.generate_presigned_url("head_object", put(s3, bucket, "STANDARD_IA"))
+    assert "x-headwater-file" in requests.head(url, headers={"x-headwater-in-place": "1"}, timeout=10).headers
 
 
 def test_what_is_restored_can_be_kept_longer(s3: Any, bucket: str, clock: Any) -> None:

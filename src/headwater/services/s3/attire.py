@@ -72,6 +72,14 @@ def restore_of(version: ObjectVersion, now: datetime) -> str | None:
     return 'ongoing-request="true"' if at > now else f'ongoing-request="false", expiry-date="{format_datetime(until, usegmt=True)}"'
 
 
+def restore_status(version: ObjectVersion, now: datetime) -> dict[str, Any] | None:
+    """The same, as listings show it to who asks for it."""
+    at, until = version.restored_at, version.restored_until
+    if at is None or until is None or until <= now:
+        return None
+    return {"IsRestoreInProgress": True} if at > now else {"IsRestoreInProgress": False, "RestoreExpiryDate": until}
+
+
 def storage_class(request: Mapping[str, Any]) -> str:
     asked: str = request.get("StorageClass", "STANDARD")
     if asked not in STORAGE_CLASSES:

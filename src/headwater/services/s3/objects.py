@@ -19,7 +19,7 @@ from .refusals import invalid_argument, invalid_request
 IN_PLACE: Final = "x-headwater-in-place"
 """Asked of HEAD by engines of the house: the path of a plain file with the body, so that they read it without HTTP.
 
-Of an encrypted body nothing is said: it is read over HTTP, by who may."""
+Of an encrypted or an archived body nothing is said: it is read over HTTP, by who may, when it can be."""
 RESPONSE_OVERRIDES: Final = {
     "ResponseCacheControl": "CacheControl",
     "ResponseContentDisposition": "ContentDisposition",
@@ -132,7 +132,7 @@ async def head_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     if version.restored_at is not None:
         result["Restore"] = attire.restore_of(version, ctx.clock.now())
     _select(ctx, request, version, result)
-    if IN_PLACE in ctx.headers and version.encryption is None:
+    if IN_PLACE in ctx.headers and version.encryption is None and version.storage_class not in attire.ARCHIVED:
         path = await keeper.bodies.in_place(version.order, version.body, version.file)
         ctx.reply_headers["x-headwater-file"] = str(path)
     return _overridden(ctx, request, result)
