@@ -84,6 +84,19 @@ def test_a_form_that_boto3_signs(aws: Any, signer: Any, s3: Any, bucket: str, ve
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_a_form_of_a_session(aws: Any, signer: Any, s3: Any, bucket: str, version: str) -> None:
+    """The token is a field, which the policy covers as any other."""
+    given = signer.client("sts").get_session_token()["Credentials"]
+    keys = {"aws_access_key_id": given["AccessKeyId"], "aws_secret_access_key": given["SecretAccessKey"]}
+    client = aws.client("s3", config=Config(signature_version=version), aws_session_token=given["SessionToken"], **keys)
+    made = client.generate_presigned_post(bucket, "k")
+    assert send(made["url"], made["fields"]).status_code == 204
+    assert s3.head_object(Bucket=bucket, Key="k")["ContentLength"] == 3
+    without = {name: value for name, value in made["fields"].items() if name != "x-amz-security-token"}
+    assert send(made["url"], without).status_code == 403
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
 def test_a_form_whose_signature_is_another(signer: Any, bucket: str, version: str) -> None:
     made = signer.client("s3", config=Config(signature_version=version)).generate_presigned_post(bucket, "k")
     name = "signature" if version == "s3" else "x-amz-signature"
