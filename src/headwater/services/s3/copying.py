@@ -68,6 +68,8 @@ async def copy_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         written = await keeper.write(ctx, new, request, told="ObjectCreated:Copy")
     ctx.bus.publish("s3/object-created", written)
     result = as_written(written, bucket)
+    if bucket.versioning:
+        result["VersionId"] = written.version_id
     result["CopyObjectResult"] = {"ETag": result.pop("ETag"), "LastModified": written.modified_at, **checksum_members(written)}
     return result | _source_version(source_bucket, source)
 

@@ -13,7 +13,7 @@ from . import attire, checksums, conditions, encryption, events, expiry, locks, 
 from .access import bucket_of, key_of
 from .arns import OBJECT, bypasses, sets_acl, versioned
 from .keeper import Keeper, now_of
-from .records import Bucket, ObjectVersion
+from .records import ENABLED, Bucket, ObjectVersion
 from .refusals import invalid_argument, invalid_request
 
 IN_PLACE: Final = "x-headwater-in-place"
@@ -183,12 +183,12 @@ def described(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
 
 
 def as_written(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
-    """What every write answers."""
+    """What every write answers. Of a null version a copy alone tells the id (test_s3_copy_object_in_place_suspended_only)."""
     told = encryption.SHOWN_IN_THE_CLEAR if version.encryption is None else encryption.shown_to_writer(version.encryption)
     result: dict[str, Any] = {"ETag": f'"{version.etag}"', **told}
     if bucket.lifecycle is not None:
         result["Expiration"] = expiry.shown(bucket, version)
-    if bucket.versioning:
+    if bucket.versioning == ENABLED:
         result["VersionId"] = version.version_id
     return result
 
