@@ -88,6 +88,22 @@ def test_logs_in_partitions(aws: Any, s3: Any, bucket: str, logs: str, clock: An
     assert re.match(rf"log/{aws.account}/us-east-1/{bucket}/\d{{4}}/\d\d/\d\d/\d{{4}}-", key)
 
 
+def test_grants_on_logs(s3: Any, bucket: str, logs: str, clock: Any, server: Any, refused: Any) -> None:
+    """Permissions that the reference does not list for logs are taken too, as LocalStack's public suite has recorded it of AWS."""
+    s3.put_bucket_ownership_controls(Bucket=logs, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+    group = {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"}
+    s3.delete_public_access_block(Bucket=logs)
+    s3.delete_bucket_policy(Bucket=logs)
+    s3.put_bucket_acl(Bucket=logs, ACL="log-delivery-write")
+    enable(s3, bucket, logs, TargetGrants=[{"Grantee": group, "Permission": one} for one in ("WRITE", "READ_ACP")])
+    s3.put_object(Bucket=bucket, Key="k")
+    (key,) = delivered(s3, logs, clock, server)
+    granted = [(one["Grantee"].get("URI"), one["Permission"]) for one in s3.get_object_acl(Bucket=logs, Key=key)["Grants"]]
+    assert (group["URI"], "READ_ACP") in granted
+    with refused("MalformedXML"):
+        enable(s3, bucket, logs, TargetGrants=[{"Grantee": group, "Permission": "LOOK"}])
+
+
 def test_a_target_that_lets_nobody_in_gets_nothing(s3: Any, bucket: str, clock: Any, server: Any) -> None:
     s3.create_bucket(Bucket=(target := f"{bucket}-closed"))
     enable(s3, bucket, target)

@@ -25,7 +25,7 @@ from headwater.kernel.record import DATA, MANAGEMENT, Call
 from . import SERVICE
 from .access import bucket_of
 from .arns import BUCKET
-from .grants import MEMBERS
+from .grants import MEMBERS, PERMISSIONS
 from .records import BUCKETS, Bucket
 from .refusals import malformed_xml
 
@@ -92,7 +92,7 @@ def check(ctx: Context, bucket: Bucket, asked: dict[str, Any]) -> None:
         raise fault("CrossLocationLoggingProhibitted", sentence, TargetBucketLocation=target.region)
     if len(asked.get("TargetObjectKeyFormat") or {"SimplePrefix": {}}) != 1:
         raise malformed_xml()
-    if any(grant.get("Permission") not in {"FULL_CONTROL", "READ", "WRITE"} for grant in asked.get("TargetGrants") or ()):
+    if any(grant.get("Permission") not in PERMISSIONS for grant in asked.get("TargetGrants") or ()):
         raise malformed_xml()
 
 
