@@ -84,7 +84,7 @@ REASONS: Final = {
     "redshift:* without secretsmanager:*": "asked for where it happens: the room of Secrets Manager is called in the caller's name",
     "redshift:* without acm:*": "a certificate of one's own domain is not built",
     "lambda:* without lambda:PassCapacityProvider": "capacity providers are not built",
-    "s3:PutReplicationConfiguration without iam:PassRole": "for PutBucketReplication, which is not built; to delete passes no role",
+    "s3:PutReplicationConfiguration without iam:PassRole": "for PutBucketReplication; to delete passes no role",
 }
 """Findings, with stars, and why they are right."""
 
