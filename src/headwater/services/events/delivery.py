@@ -19,6 +19,7 @@ from headwater.kernel.jobs import Job, handles
 from headwater.kernel.retry_policy import PASSING, next_attempt
 from headwater.kernel.store.table import encode_key
 
+from .api_destinations import CODE, Crowded, NotTaken
 from .holding import archiving, expiries, to_archive
 from .invoking import Failure, Invocation, queue_url
 from .invoking import _invoke as invoke
@@ -55,6 +56,7 @@ class Redelivery(Job, frozen=True, kw_only=True, tag="events/redelivery/1"):
     attempts: int
     ingested: datetime
     is_relayed: bool = False
+    has_place: bool = False
 
 
 class Accepted(NamedTuple):
@@ -198,12 +200,15 @@ async def _keep(ctx: Context, outcomes: list[Redelivery | Failed]) -> None:
 
 async def _tried(ctx: Context, due: Redelivery) -> list[Redelivery | Failed]:
     """Call the target once. Nothing is left to do, or another attempt, or what failed for good is to be kept."""
-    failed = await _attempt(ctx, due)
+    try:
+        failed = await _attempt(ctx, due)
+    except Crowded as crowded:
+        return [msgspec.structs.replace(due, at=ctx.clock.now() + timedelta(seconds=crowded.wait_s), has_place=True)]
     if failed is None:
         return []
     rule, target, failure = failed
-    due = msgspec.structs.replace(due, attempts=due.attempts + 1)
-    later, condition = next_attempt(ctx.clock.now(), due.attempts, due.ingested, target.get("RetryPolicy", {}))
+    due = msgspec.structs.replace(due, attempts=due.attempts + 1, has_place=False)
+    later, condition = next_attempt(ctx.clock.now(), due.attempts, due.ingested, target.get("RetryPolicy", {}), wait_s=failure.wait_s)
     if not failure.is_final and not condition:
         return [msgspec.structs.replace(due, at=later)]
     queue = target.get("DeadLetterConfig", {}).get("Arn")
@@ -235,11 +240,15 @@ async def _attempt(ctx: Context, due: Redelivery) -> tuple[Rule, dict[str, Any],
         return None
     try:
         body = payload(target, due.event, rule.arn, due.ingested)
-        await invoke(ctx, Invocation(rule, target, due.event, body, due.is_relayed))
+        await invoke(ctx, Invocation(rule, target, due.event, body, due.is_relayed, due.has_place))
     except NoInput as wrong:
         return rule, target, Failure("INVALID_JSON", str(wrong), is_final=True)
     except Fault as refusal:
         return rule, target, Failure(refusal.code, refusal.message, is_final=refusal.code not in PASSING)
+    except NotTaken as wrong:
+        return rule, target, Failure(CODE, str(wrong), wrong.is_final, wrong.wait_s)
+    except Crowded:
+        raise
     except Exception as error:  # noqa: BLE001 - what a target's room raises is kept with the attempt and must not stop the others
         return rule, target, Failure(type(error).__name__, str(error), is_final=False)
     return None
