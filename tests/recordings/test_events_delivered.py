@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from users import let_write
+
 COMMAND = {"command": "update-account", "payload": {"acc_id": "0a787ecb-4015", "sf_id": "baz"}}
 SOURCE = "core.update-account-command"
 PATTERN = {"source": [SOURCE], "detail-type": [SOURCE], "detail": {"command": ["update-account"]}}
@@ -23,6 +25,7 @@ class Target:
     def __init__(self, aws: Any, name: str) -> None:
         self._logs = aws.client("logs")
         self._logs.create_log_group(logGroupName=name)
+        let_write(self._logs)
         self._name = name
         self.arn = f"arn:aws:logs:us-east-1:{aws.account}:log-group:{name}"
 

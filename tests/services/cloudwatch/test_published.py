@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.cloudwatch.functions import function_that_prints
+from users import let_write
 
 
 def total(cloudwatch: Any, now: Any, namespace: str, name: str, dimensions: dict[str, str], stat: str = "Sum") -> float | None:
@@ -71,6 +72,7 @@ def test_events_are_counted_on_their_way(cloudwatch: Any, aws: Any, now: Any) ->
     """Truth: the metric list of the EventBridge guide. A target without permission fails for good."""
     events, logs = aws.client("events"), aws.client("logs")
     logs.create_log_group(logGroupName="seen")
+    let_write(logs)
     there = f"arn:aws:logs:us-east-1:{aws.account}:log-group:seen"
     nowhere = f"arn:aws:logs:us-east-1:{aws.account}:log-group:none"
     events.create_event_bus(Name="orders")
