@@ -15,6 +15,7 @@ from headwater.aws.policy.documents import Policy, parse
 from headwater.kernel.service import ResourcePolicy
 
 from . import SERVICE
+from .destinations import destination_at
 from .model import GROUPS
 from .resource_policies import POLICIES
 
@@ -26,7 +27,10 @@ _MARK = ":log-group:"
 
 @SERVICE.resource_policy
 def policy_of(home: Home, action: str, resource: str) -> ResourcePolicy | None:
-    """Those of the group's account and region, each of which names the groups that it is about."""
+    """Of a group, those of its account and region, each of which names the groups that it is about; of a destination, its own."""
+    destination = destination_at(home.store, resource)
+    if destination is not None:
+        return ResourcePolicy(destination.account, () if destination.policy is None else (_parsed(destination.policy, destination.arn),))
     place, marked, _ = resource.partition(_MARK)
     if not marked:
         return None
