@@ -1,8 +1,8 @@
 """CloudWatch against what AWS answered: recordings/cloudwatch.json. Each test names its case.
 
 A case was recorded in several protocols, of which all but the headers are the same; botocore speaks one of them, and
-tests/services/cloudwatch/test_protocols.py the others. Left out: anomaly detectors, insight rules and metric streams, which are not built,
-the metrics of SQS, and the messages that topics sent, for which there is no SNS yet.
+tests/services/cloudwatch/test_protocols.py the others. Left out: the metrics of SQS, and the messages that topics sent, for which there is
+no SNS yet.
 """
 
 import json
@@ -459,3 +459,18 @@ def test_dashboards(cloudwatch: Any, recorded: Any) -> None:
     case.says("list_dashboards_prefix", cloudwatch.list_dashboards(DashboardNamePrefix="test"))
     cloudwatch.delete_dashboards(DashboardNames=["test-d"])
     case.says("list_dashboards_empty", cloudwatch.list_dashboards())
+
+
+def test_a_metric_stream_from_its_making_to_its_end(aws: Any, cloudwatch: Any, recorded: Any) -> None:
+    case = recorded("cloudwatch", "TestCloudwatch::test_create_metric_stream[smithy-rpc-v2-cbor]")
+    stream = {
+        "Name": "out",
+        "FirehoseArn": f"arn:aws:firehose:us-east-1:{aws.account}:deliverystream/d",
+        "RoleArn": f"arn:aws:iam::{aws.account}:role/r",
+        "OutputFormat": "json",
+    }
+    case.says("create_metric_stream", cloudwatch.put_metric_stream(**stream))
+    case.says("get_metric_stream", cloudwatch.get_metric_stream(Name="out"))
+    case.says("start_metric_stream", cloudwatch.start_metric_streams(Names=["out"]))
+    case.says("stop_metric_stream", cloudwatch.stop_metric_streams(Names=["out"]))
+    case.says("delete_metric_stream", cloudwatch.delete_metric_stream(Name="out"))

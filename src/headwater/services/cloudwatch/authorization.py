@@ -1,4 +1,4 @@
-"""What CloudWatch tells the decision: its condition keys and the tags of alarms.
+"""What CloudWatch tells the decision: its condition keys and the tags of alarms and metric streams.
 
 Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon CloudWatch".
 """
@@ -12,6 +12,7 @@ from headwater.kernel.context import Context
 
 from . import SERVICE
 from .alarm_model import ACTIONS, ALARMS
+from .metric_streams import METRIC_STREAMS
 
 if TYPE_CHECKING:
     from headwater.kernel.home import Home
@@ -33,6 +34,11 @@ def alarm_actions(ctx: Context, request: Request) -> Iterable[str] | None:
 
 @SERVICE.resource_tags
 def tags_of(home: Home, resource: str, request: Request) -> Mapping[str, str]:
+    place, marked, name = resource.partition(":metric-stream/")
+    if marked:
+        _, _, _, region, account = place.split(":", 4)
+        stream = home.store.get(METRIC_STREAMS, account, region, name)
+        return {} if stream is None else stream.tags
     place, marked, name = resource.partition(":alarm:")
     if not marked:
         return {}

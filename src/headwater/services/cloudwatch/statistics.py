@@ -14,7 +14,7 @@ from typing import Final
 
 from headwater.aws.faults import Fault
 
-from .model import Sample
+from .model import Datum, Sample
 from .refusals import invalid_value
 
 _SHORT: Final = re.compile(r"(p|tm|wm|tc|ts)(\d{1,3}(?:\.\d{1,10})?)")
@@ -35,7 +35,7 @@ class Bucket:
         self._values: dict[float, float] = {}
         self._is_hidden = False
 
-    def add(self, sample: Sample) -> None:
+    def add(self, sample: Sample | Datum) -> None:
         self.count += sample.count
         self.sum += sample.sum
         if sample.minimum < self.minimum:
