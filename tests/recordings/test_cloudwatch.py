@@ -474,3 +474,20 @@ def test_a_metric_stream_from_its_making_to_its_end(aws: Any, cloudwatch: Any, r
     case.says("start_metric_stream", cloudwatch.start_metric_streams(Names=["out"]))
     case.says("stop_metric_stream", cloudwatch.stop_metric_streams(Names=["out"]))
     case.says("delete_metric_stream", cloudwatch.delete_metric_stream(Name="out"))
+
+
+def test_an_insight_rule_from_its_making_to_its_end(cloudwatch: Any, recorded: Any, moment: datetime) -> None:
+    case = recorded("cloudwatch", "TestCloudwatch::test_insight_rule[smithy-rpc-v2-cbor]")
+    case.means({"name:1": "CloudWatchLogRule"})
+    definition = case.recorded("describe_insight_rule")["InsightRules"][0]["Definition"]
+    text = json.dumps(definition).replace("<name:1>", "CloudWatchLogRule")
+    case.says("create_insight_rule", cloudwatch.put_insight_rule(RuleName="top", RuleState="ENABLED", RuleDefinition=text))
+    answer = cloudwatch.describe_insight_rules()
+    answer["InsightRules"][0]["Definition"] = json.loads(answer["InsightRules"][0]["Definition"])
+    case.says("describe_insight_rule", answer)
+    case.says("disable_insight_rule", cloudwatch.disable_insight_rules(RuleNames=["top"]))
+    case.says("enable_insight_rule", cloudwatch.enable_insight_rules(RuleNames=["top"]))
+    end = moment - timedelta(minutes=moment.minute % 5) + timedelta(minutes=1)
+    report = {"RuleName": "top", "StartTime": end - timedelta(hours=1), "EndTime": end, "Period": 300, "Metrics": ["UniqueContributors"]}
+    case.says("get_insight_rule_report", cloudwatch.get_insight_rule_report(**report))
+    case.says("delete_insight_rule", cloudwatch.delete_insight_rules(RuleNames=["top"]))

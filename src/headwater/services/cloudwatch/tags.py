@@ -1,4 +1,4 @@
-"""Tags of alarms and metric streams."""
+"""Tags of alarms, metric streams and insight rules."""
 
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
 from .alarm_model import ALARMS, Alarm
+from .insight_rules import INSIGHT_RULES, InsightRule
 from .metric_streams import METRIC_STREAMS, MetricStream
 from .refusals import invalid_value
 
@@ -47,14 +48,18 @@ async def _retag(ctx: Context, arn: str, put: dict[str, str], remove: list[str])
     async with ctx.store.transaction() as tx:
         if isinstance(found, MetricStream):
             tx.put(METRIC_STREAMS, msgspec.structs.replace(found, tags=tags))
+        elif isinstance(found, InsightRule):
+            tx.put(INSIGHT_RULES, msgspec.structs.replace(found, tags=tags))
         else:
             tx.put(ALARMS, msgspec.structs.replace(found, tags=tags))
 
 
-def find_tagged(ctx: Context, arn: str) -> Alarm | MetricStream | None:
+def find_tagged(ctx: Context, arn: str) -> Alarm | MetricStream | InsightRule | None:
     parts = arn.split(":", 6)
     if len(parts) < 6 or parts[2] != "cloudwatch" or parts[4] != ctx.account:
         return None
     if parts[5].startswith("metric-stream/"):
         return ctx.store.get(METRIC_STREAMS, ctx.account, parts[3], parts[5].partition("/")[2])
+    if parts[5].startswith("insight-rule/"):
+        return ctx.store.get(INSIGHT_RULES, ctx.account, parts[3], arn.partition(":insight-rule/")[2])
     return ctx.store.get(ALARMS, ctx.account, parts[3], parts[6]) if parts[5] == "alarm" and len(parts) > 6 else None
