@@ -20,6 +20,7 @@ from .model import METRICS, MINUTE_S, Metric, dimensions_of
 from .published import _settled
 from .refusals import invalid
 from .searching import metrics_of
+from .selecting import SELECTS, Select, Selection, select_of
 from .series import FINE, Line, Wanted, window
 from .statistics import is_known
 
@@ -27,11 +28,10 @@ Parameters = dict[str, Any]
 
 QUERIES_MAX: Final = 500
 _ID: Final = re.compile(r"[a-z]\w*")
-_SELECT: Final = re.compile(r"\s*SELECT\s", re.IGNORECASE)
 
 
 class Query(msgspec.Struct, frozen=True):
-    """`wanted` or `tree`; `is_told` is ReturnData."""
+    """`wanted`, `tree` or `select`; `is_told` is ReturnData."""
 
     id: str
     label: str
@@ -39,6 +39,7 @@ class Query(msgspec.Struct, frozen=True):
     wanted: Wanted | None
     tree: Node | None
     period_s: int | None
+    select: Select | None = None
 
 
 class Answer(msgspec.Struct):
@@ -81,8 +82,8 @@ def _query(one: Parameters) -> Query:
     period_s = one.get("Period")
     if stat is None:
         assert expression is not None
-        if _SELECT.match(expression):
-            raise invalid("Metrics Insights queries (SELECT) are not built in this Headwater.")
+        if SELECTS.match(expression):
+            return Query(identity, one.get("Label", ""), one.get("ReturnData", True), None, None, period_s, select_of(expression))
         return Query(identity, one.get("Label", ""), one.get("ReturnData", True), None, parsed(expression), period_s)
     metric = stat["Metric"]
     if "Namespace" not in metric or "MetricName" not in metric:
@@ -115,13 +116,20 @@ class Worked:
 
     async def answers(self) -> list[Answer]:
         """In the order of the queries."""
-        await _settled(self._ctx, *{query.wanted.namespace for query in self._queries.values() if query.wanted})
+        asked = [query.wanted or query.select for query in self._queries.values()]
+        await _settled(self._ctx, *{one.namespace for one in asked if one is not None})
         stats = [query for query in self._queries.values() if query.wanted is not None]
         labels = generated([query.wanted for query in stats if query.wanted is not None])
         for query, label in zip(stats, labels, strict=True):
             assert query.wanted is not None
             line, units = await self._line(query.wanted, label)
             self._answers[query.id] = Answer(query, line, label, units)
+        for query in self._queries.values():
+            if query.select is not None:
+                period_s = query.period_s or MINUTE_S
+                span = window(self._start, self._end, period_s, self._now)
+                lines = await Selection(self._ctx, query.select, period_s, span).lines(query.id)
+                self._answers[query.id] = Answer(query, lines if query.select.group_by or not lines else lines[0], query.id)
         for query in self._queries.values():
             if query.tree is not None:
                 await self._search(query.tree, self._period_of(query, set()))

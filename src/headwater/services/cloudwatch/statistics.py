@@ -48,6 +48,16 @@ class Bucket:
         for value, count in zip(sample.values, sample.counts, strict=True):
             values[value] = values.get(value, 0.0) + count
 
+    def join(self, other: Bucket) -> None:
+        """Take another's samples in."""
+        self.count += other.count
+        self.sum += other.sum
+        self.minimum = min(self.minimum, other.minimum)
+        self.maximum = max(self.maximum, other.maximum)
+        self._is_hidden |= other._is_hidden
+        for value, count in other._values.items():
+            self._values[value] = self._values.get(value, 0.0) + count
+
     def values(self) -> list[tuple[float, float]] | None:
         """Each value and how often it came, in order; None where a set hides some."""
         return None if self._is_hidden else sorted(self._values.items())
