@@ -491,3 +491,12 @@ def test_an_insight_rule_from_its_making_to_its_end(cloudwatch: Any, recorded: A
     report = {"RuleName": "top", "StartTime": end - timedelta(hours=1), "EndTime": end, "Period": 300, "Metrics": ["UniqueContributors"]}
     case.says("get_insight_rule_report", cloudwatch.get_insight_rule_report(**report))
     case.says("delete_insight_rule", cloudwatch.delete_insight_rules(RuleNames=["top"]))
+
+
+def test_an_anomaly_detector_from_its_making_to_its_end(cloudwatch: Any, recorded: Any) -> None:
+    case = recorded("cloudwatch", "TestCloudwatch::test_anomaly_detector_lifecycle[query]")
+    dimensions = [{"Name": "DimensionName", "Value": "DimensionValue"}]
+    metric = {"Namespace": "MyNamespace", "MetricName": "MyMetric", "Dimensions": dimensions, "Stat": "Sum"}
+    case.says("create_anomaly_detector", cloudwatch.put_anomaly_detector(SingleMetricAnomalyDetector=metric))
+    case.says("describe_anomaly_detector", cloudwatch.describe_anomaly_detectors(AnomalyDetectorTypes=["SINGLE_METRIC"]))
+    case.says("delete_anomaly_detector", cloudwatch.delete_anomaly_detector(SingleMetricAnomalyDetector=metric))

@@ -13,7 +13,9 @@ import msgspec
 
 from headwater.kernel.context import Context
 
-from .arithmetic import FUNCTIONS, Points, Scope, Value, search_key, worth
+from .anomaly_detectors import History, detector_of
+from .arithmetic import BAND, FUNCTIONS, Points, Scope, Value, band_key, search_key, worth
+from .bands import Model
 from .expressions import Call, Many, Node, Number, Text, functions_in, names_in, parsed
 from .labels import generated
 from .model import METRICS, MINUTE_S, Metric, dimensions_of
@@ -113,6 +115,7 @@ class Worked:
         self._now = ctx.clock.now()
         self._found: dict[str, list[Points]] = {}
         self._answers: dict[str, Answer] = {}
+        self._models: dict[str, Model] = {}
 
     async def answers(self) -> list[Answer]:
         """In the order of the queries."""
@@ -124,6 +127,8 @@ class Worked:
             assert query.wanted is not None
             line, units = await self._line(query.wanted, label)
             self._answers[query.id] = Answer(query, line, label, units)
+        if any(query.tree is not None and BAND in functions_in(query.tree) for query in self._queries.values()):
+            await self._learn([query.wanted for query in stats if query.wanted is not None])
         for query in self._queries.values():
             if query.select is not None:
                 period_s = query.period_s or MINUTE_S
@@ -140,7 +145,19 @@ class Worked:
     async def _line(self, wanted: Wanted, label: str) -> tuple[Points, tuple[str, ...]]:
         line = Line(self._ctx, wanted.metric, wanted.period_s)
         await line.read(window(self._start, self._end, wanted.period_s, self._now), wanted.unit)
-        properties = {
+        values = line.series(wanted.stat, wanted.unit or line.chosen())
+        return Points(values, wanted.period_s, label, self._properties(wanted)), tuple(sorted(line.units))
+
+    async def _learn(self, all_wanted: list[Wanted]) -> None:
+        """What the anomaly detectors of these metrics expect, from what was before the time that is asked about."""
+        for wanted in all_wanted:
+            detector = detector_of(self._ctx, wanted)
+            if detector is not None:
+                history = await History(self._ctx, detector).before(self._start, wanted.period_s, wanted.unit)
+                self._models[band_key(self._properties(wanted))] = Model(history, detector.zone)
+
+    def _properties(self, wanted: Wanted) -> dict[str, str]:
+        return {
             "Namespace": wanted.namespace,
             "MetricName": wanted.name,
             "Stat": wanted.stat,
@@ -148,8 +165,6 @@ class Worked:
             "Region": self._ctx.region,
             "AccountId": self._ctx.account,
         } | {f"Dim.{name}": value for name, value in wanted.dimensions}
-        values = line.series(wanted.stat, wanted.unit or line.chosen())
-        return Points(values, wanted.period_s, label, properties), tuple(sorted(line.units))
 
     async def _search(self, node: Node, period_s: int) -> None:
         """Read what every SEARCH in the tree finds; its arguments are plain texts and a number."""
@@ -179,6 +194,7 @@ class Worked:
         period_s = self._period_of(query, set())
         span = window(self._start, self._end, period_s, self._now)
         scope = Scope(list(range(span.low_s, span.high_s, period_s)), period_s, inner, metrics, self._found)
+        scope.models = self._models
         value = worth(query.tree, scope)
         self._answers[query.id] = Answer(query, value, query.id)
         return value
