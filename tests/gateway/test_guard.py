@@ -26,8 +26,6 @@ def test_loopback_and_aws_names_are_welcome(host: str) -> None:
         "a rebound name": {"host": "evil.example"},
         "a name that only begins like ours": {"host": "localhost.evil.example"},
         "a public address": {"host": "8.8.8.8"},
-        "another site's script": {"host": "127.0.0.1:4566", "origin": "https://evil.example"},
-        "an opaque origin": {"host": "127.0.0.1:4566", "origin": "null"},
         "a cross-site form": {"host": "127.0.0.1:4566", "sec_fetch_site": "cross-site"},
     }.items(),
     ids=lambda item: item[0],
@@ -36,6 +34,31 @@ def test_cross_site_calls_are_refused(headers: tuple[str, dict[str, str]]) -> No
     with pytest.raises(Fault) as refusal:
         guard(request(**headers[1]))
     assert refusal.value.code == "AccessDenied"
+
+
+@pytest.mark.parametrize(
+    ("origin", "own"),
+    [
+        ("http://localhost:3000", True),
+        ("https://127.0.0.1", True),
+        ("http://[::1]:8080", True),
+        ("http://b.s3-website.localhost:4566", True),
+        ("https://evil.example", False),
+        ("null", False),
+        ("", False),
+        ("https://evil.s3.amazonaws.com", False),
+        ("https://evil.lambda-url.us-east-1.on.aws", False),
+        ("https://localhost.evil.example", False),
+        ("http://localhost@evil.example", False),
+        ("http://evil.example, http://localhost", False),
+        ("http://localhost, http://evil.example", False),
+        ("http://[", False),
+    ],
+)
+def test_whose_pages_need_leave(origin: str, own: bool) -> None:
+    """Anybody may put pages at AWS's names, so as an Origin they are another site's."""
+    assert guard(request(host="127.0.0.1:4566", origin=origin)) is not own
+    assert guard(request(host="127.0.0.1:4566", origin=origin, sec_fetch_site="cross-site"))
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])

@@ -45,7 +45,7 @@ def test_a_hosts_own_http_is_answered_by_its_room(ask: Any, visited: Any) -> Non
 
 def test_what_is_no_operation_of_s3_may_be_a_browsers(ask: Any, visited: Any) -> None:
     assert ask("OPTIONS", "/bucket/key")[0] == 418
-    assert visited == [("s3", "/bucket/key", {})]
+    assert visited == [("s3", "/bucket/key", {"Bucket": "bucket", "Key": "key"})]
 
 
 def test_what_the_room_does_not_know_either_is_refused(ask: Any, visited: Any) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from headwater.kernel.bus import Bus
+from headwater.kernel.bus import DELIVER_AT, Bus
 
 
 async def test_what_gathers_is_delivered_in_order_and_in_one_call() -> None:
@@ -46,3 +46,12 @@ async def test_a_topic_that_is_held_waits_for_its_first_listener_with_the_latest
     bus.deliver()
     assert told == [[2, 3], [4]]
     assert not bus.holds("rain")
+
+
+async def test_many_facts_do_not_wait_for_their_time() -> None:
+    bus, told = Bus(), list[list[Any]]()
+    bus.subscribe("rain", told.append)
+    for drop in range(DELIVER_AT + 1):
+        bus.publish("rain", drop)
+    await asyncio.sleep(0)
+    assert told == [list(range(DELIVER_AT + 1))]

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,38 @@ def test_a_user_without_policies_may_nothing_but_ask_who_it_is(aws: Any, refused
         "because no identity-based policy allows the iam:ListUsers action",
     ):
         dev.client("iam").list_users()
+
+
+def test_what_was_allowed_is_remembered_only_while_nothing_it_rests_on_changes(aws: Any, server: Any, clock: Any, refused: Any) -> None:
+    until = (server.home.clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    passing = {"DateLessThan": {"aws:CurrentTime": until}}
+    dev = aws.user(allow("iam:ListUsers"), allow("iam:ListRoles", Condition=passing))
+    users, roles = dev.client("iam").list_users, dev.client("iam").list_roles
+    for _ in range(2):
+        users()
+        roles()
+    clock.advance(timedelta(hours=2))
+    users()
+    with refused("AccessDenied", "iam:ListRoles"):
+        roles()
+    document = json.dumps({"Version": "2012-10-17", "Statement": [deny("iam:ListUsers")]})
+    aws.client("iam").put_user_policy(UserName=dev.arn.rpartition("/")[2], PolicyName="no", PolicyDocument=document)
+    with refused("AccessDenied", "with an explicit deny"):
+        users()
+
+
+def test_a_buckets_own_policy_is_asked_anew_when_it_changes(aws: Any, refused: Any) -> None:
+    bucket, dev = f"own-{aws.account}", aws.user(allow("s3:*"))
+    s3, own = aws.client("s3"), dev.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    for _ in range(2):
+        own.list_objects_v2(Bucket=bucket)
+    statement = deny("s3:ListBucket", f"arn:aws:s3:::{bucket}", Principal="*")
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    with refused("AccessDenied", "resource-based policy"):
+        own.list_objects_v2(Bucket=bucket)
+    s3.delete_bucket_policy(Bucket=bucket)
+    own.list_objects_v2(Bucket=bucket)
 
 
 def test_an_explicit_deny_wins_and_says_so(aws: Any, refused: Any) -> None:

@@ -7,6 +7,7 @@ the method and path. Loopback addresses say nothing. When nothing tells, it is a
 import re
 from functools import cache, lru_cache
 from typing import Final
+from urllib.parse import unquote
 
 import msgspec
 
@@ -21,7 +22,8 @@ from headwater.aws.wire import Request
 class Route(msgspec.Struct):
     """`service` is botocore's directory name; `operation` is None where the service has no such one.
 
-    Two more services have hosts and no model: `lambda-url` and `execute-api`, whose label `Id` is the host's first.
+    Three more services have hosts and no model: `lambda-url` and `execute-api`, whose label `Id` is the host's first, and `s3-website`,
+    whose `Bucket` is what stands before it. Where S3 has no such operation, `Bucket` and `Key` are still what the request names.
     """
 
     service: str
@@ -51,6 +53,7 @@ _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _IP: Final = re.compile(r"[\d.]+|\[?[0-9a-f:]*:[0-9a-f:]*\]?")
 _PORT: Final = re.compile(r":\d+$")
 _BY_ID: Final = frozenset({"lambda-url", "execute-api"})
+_WEBSITE: Final = "s3-website"
 _S3_CONTROL_PATH: Final = "/v20180820/"
 
 
@@ -64,6 +67,8 @@ def route(request: Request) -> Route:
         return _targeted(target, scope, region)
     if host.id is not None and host.service is not None:
         return Route(host.service, None, "http", {"Id": host.id}, region)
+    if host.service == _WEBSITE:
+        return Route(_WEBSITE, None, "http", {"Bucket": host.bucket or ""}, region)
     rpc = _RPC_PATH.fullmatch(request.path) if headers.get("smithy-protocol") == "rpc-v2-cbor" else None
     if rpc is not None:
         return _known(_by_target(rpc.group(1), rpc.group(2), scope), rpc.group(2), _CBOR, region)
@@ -108,11 +113,9 @@ def _host_of(name: str, labels: list[str]) -> _Host:
     region = next((label for label in labels if _REGION.fullmatch(label)), None)
     if len(labels) > 2 and labels[1] in _BY_ID:
         return _Host(labels[1], region, id=labels[0])
-    for position, label in enumerate(labels):
-        if label == "s3-control":
-            return _Host("s3control", region)
-        if (label == "s3" or label.startswith("s3-")) and position < len(labels) - 1:
-            return _Host("s3", region or _dashed_region(label), ".".join(labels[:position]) or None)
+    of_s3 = _host_of_s3(labels, region)
+    if of_s3 is not None:
+        return of_s3
     service = _endpoint(labels)
     if service is not None:
         return _Host(service, region, name.removesuffix(".localhost") if labels[-1] == "localhost" else None)
@@ -121,9 +124,21 @@ def _host_of(name: str, labels: list[str]) -> _Host:
     return _SILENT
 
 
+def _host_of_s3(labels: list[str], region: str | None) -> _Host | None:
+    for position, label in enumerate(labels):
+        bucket = ".".join(labels[:position]) or None
+        if label == "s3-control":
+            return _Host("s3control", region)
+        if label == _WEBSITE or label.startswith(f"{_WEBSITE}-"):
+            return _Host(_WEBSITE, region or _dashed_region(label), bucket)
+        if (label == "s3" or label.startswith("s3-")) and position < len(labels) - 1:
+            return _Host("s3", region or _dashed_region(label), bucket)
+    return None
+
+
 def _dashed_region(label: str) -> str | None:
-    """`s3-eu-west-1`, as old endpoints are written."""
-    rest = label.removeprefix("s3-")
+    """`s3-eu-west-1`, as old endpoints are written, and those of websites still."""
+    rest = label.removeprefix("s3-").removeprefix("website-")
     return rest if _REGION.fullmatch(rest) else None
 
 
@@ -179,7 +194,14 @@ def _rest(request: Request, names: list[str], host: _Host, region: str | None) -
         found = _table(name).find(request, _segments(request, name, host))
         if found is not None:
             return Route(name, found[0], index().services[name].protocols[0], found[1], region)
-    return Route(names[0], None, index().services[names[0]].protocols[0], {}, region)
+    labels = _place(request, host) if names[0] == "s3" else {}
+    return Route(names[0], None, index().services[names[0]].protocols[0], labels, region)
+
+
+def _place(request: Request, host: _Host) -> dict[str, str]:
+    """The bucket and the key that a request to S3 names, whatever it wants of them."""
+    bucket, *key = [unquote(segment) for segment in _segments(request, "s3", host)] or [""]
+    return {name: value for name, value in (("Bucket", bucket), ("Key", "/".join(key))) if value}
 
 
 def _segments(request: Request, name: str, host: _Host) -> list[str]:
@@ -217,15 +239,20 @@ _VERSION: Final = re.compile(r"(?:^|&)Version=([^&]*)")
 def _actioned(request: Request, names: list[str], region: str | None) -> Route:
     if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
         return Route(names[0], None, _CBOR, {}, region)
-    action, version = _action(request)
-    of_version = [name for name in names if index().services[name].api_version == version] or names
+    return Route(*_named(tuple(names), *_action(request)), {}, region)
+
+
+@lru_cache(maxsize=4096)
+def _named(names: tuple[str, ...], action: str | None, version: str | None) -> tuple[str, str | None, str]:
+    """Service, operation and protocol of an Action. Of several services that sign with one name the version tells."""
+    of_version = [name for name in names if index().services[name].api_version == version] or list(names)
     name = of_version[0]
     protocols = index().services[name].protocols
     form = "ec2" if "ec2" in protocols else "query"
     if action is None:
-        return Route(name, None, form if form in protocols else "json", {}, region)
+        return name, None, form if form in protocols else "json"
     chosen = next((one for one in of_version if action in service_model(one).operations), name)
-    return _known(chosen, action, form, region)
+    return chosen, action if action in service_model(chosen).operations else None, form
 
 
 def _without_service(request: Request, host: _Host, region: str | None) -> Route:

@@ -39,9 +39,9 @@ _QUERY_PARTS: Final = ("X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz
 
 
 class Authorization(msgspec.Struct):
-    """A signature taken apart. `kind` is where it stood: the Authorization header or the query of a presigned URL."""
+    """A signature taken apart. `kind` is where it stood: the Authorization header, the query of a presigned URL, a browser's form."""
 
-    kind: Literal["header", "query", "query v2"]
+    kind: Literal["header", "query", "query v2", "form", "form v2"]
     access_key_id: str
     date: str
     region: str

@@ -3,13 +3,11 @@
 A key that Headwater issued is checked to the letter, and refused once it is deleted. An unknown key (such as test/test) is the root
 of the default account, and a key of twelve digits the root of that account, so that everything works with no set-up;
 `--strict` refuses both. A temporary key (ASIA…) is nobody's unless this home made it: AWS's own, or another home's, is no stranger
-that could be the root.
+that could be the root (kernel/callers.py). To a page of another site an unknown key is always refused: any page could name `test`.
 Freshness is judged by the machine's time, a temporary credential's end by AWS time.
 """
 
 from __future__ import annotations
-
-from typing import Final
 
 from headwater.aws import presigned_v2
 from headwater.aws.models import Operation
@@ -17,12 +15,10 @@ from headwater.aws.routing import Route
 from headwater.aws.signature import Authorization, check_freshness, check_region, parse_authorization, verify
 from headwater.aws.signature_faults import family_of, refused
 from headwater.aws.wire import Request
+from headwater.kernel.callers import caller_of
 from headwater.kernel.context import Context
-from headwater.kernel.identity import ACCESS_KEY_ID_LENGTH, ACCESS_KEYS, DEFAULT_ACCOUNT, Principal, anonymous, root_of
+from headwater.kernel.identity import Principal, anonymous
 from headwater.kernel.settings import DEFAULT_REGION
-
-ACCOUNT_DIGITS: Final = 12
-TEMPORARY: Final = "ASIA"
 
 
 def authenticate(ctx: Context, request: Request, place: Route, operation: Operation) -> tuple[Authorization | None, str | None]:
@@ -64,36 +60,10 @@ def _check_freshness(ctx: Context, request: Request, authorization: Authorizatio
 
 
 def _principal(ctx: Context, request: Request, authorization: Authorization, place: Route) -> tuple[Principal, str | None]:
-    home = ctx.home
-    key_id = authorization.access_key_id
-    family = family_of(request, authorization.service)
-    if authorization.session_token and (token := home.issuer.read(authorization.session_token)) is not None:
-        if token.access_key_id != key_id:
-            raise refused(family, "unknown key")
-        secret = home.issuer.secret_of(key_id)
-        _verify(ctx, request, authorization, secret, place)
-        if token.expiration is not None and token.expiration <= ctx.clock.now():
-            raise refused(family, "expired token")
-        if place.service == "iam" and _without_iam(token.principal):
-            raise refused(family, "unknown key")
-        return token.principal, secret
-    key = ctx.store.get(ACCESS_KEYS, key_id)
-    if key is not None:
-        if not key.active:
-            raise refused(family, "unknown key")
-        secret = home.secret_of(key)
-        _verify(ctx, request, authorization, secret, place)
-        return Principal(arn=key.principal_arn, account=key.account, kind="user", user_id=key.user_id, access_key_id=key_id), secret
-    issued = home.issuer.was_issued(key_id) or (key_id.startswith(TEMPORARY) and len(key_id) == ACCESS_KEY_ID_LENGTH)
-    if home.settings.strict or not key_id.isascii() or issued:
-        raise refused(family, "invalid token" if authorization.session_token else "unknown key")
-    _check_freshness(ctx, request, authorization)
-    account = key_id if len(key_id) == ACCOUNT_DIGITS and key_id.isdigit() else DEFAULT_ACCOUNT
-    return root_of(account, key_id), None
-
-
-def _without_iam(principal: Principal) -> bool:
-    """Sessions with which IAM cannot be called: federated users', and those of GetSessionToken without a second factor."""
-    if principal.kind == "federated":
-        return True
-    return principal.kind in {"root", "user"} and (principal.session is None or principal.session.mfa_at is None)
+    return caller_of(
+        ctx,
+        authorization,
+        family_of(request, authorization.service),
+        lambda secret: _verify(ctx, request, authorization, secret, place),
+        lambda: _check_freshness(ctx, request, authorization),
+    )

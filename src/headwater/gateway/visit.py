@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from headwater.aws.routing import Route, unknown_operation
-from headwater.kernel.service import room, room_names
+from headwater.kernel.service import Service, room, room_names
 
 if TYPE_CHECKING:
     from headwater.aws.wire import Request, Response
@@ -20,11 +20,19 @@ async def visit(ctx: Context, request: Request, place: Route) -> Response:
 
     Nobody has proven who calls: the room checks a signature where it wants one.
     """
-    name = ROOM_OF_HOST.get(place.service, place.service)
-    if name in room_names():
-        if not ctx.home.is_open(name):
-            await ctx.home.open_room(name)
-        answer = await room(name).visit(ctx, request, place)
+    host = await room_of(ctx, place)
+    if host is not None:
+        answer = await host.visit(ctx, request, place)
         if answer is not None:
             return answer
     raise unknown_operation(request, place)
+
+
+async def room_of(ctx: Context, place: Route) -> Service | None:
+    """The room behind a route, open; None where there is none."""
+    name = ROOM_OF_HOST.get(place.service, place.service)
+    if name not in room_names():
+        return None
+    if not ctx.home.is_open(name):
+        await ctx.home.open_room(name)
+    return room(name)

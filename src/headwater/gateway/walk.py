@@ -1,6 +1,7 @@
 """The walk of one request: the steps, in order, each with the reason for standing where it stands.
 
-guard         refuse browsers' cross-site calls, before anything is read
+guard         refuse browsers' cross-site calls, before anything is read; but those that a resource's rules may let in (S3's CORS) wait
+              for the route, which is all that is known when the rules are asked
 route         from head lines alone where they tell; the body is read first only where it must name the operation. What names none is a
               visit (`visit.py`): a room may answer it as plain HTTP, and none of the steps below is for it
 authenticate  before decoding: what is not signed is not parsed
@@ -28,7 +29,7 @@ from headwater.gateway.arriving import ClientGone
 from headwater.gateway.authentication import authenticate
 from headwater.gateway.bodies import verified_body
 from headwater.gateway.compressed import readable
-from headwater.gateway.guard import guard
+from headwater.gateway.guard import admit, cross_site, guard
 from headwater.gateway.visit import visit
 from headwater.kernel.context import Context
 from headwater.kernel.identity import DEFAULT_ACCOUNT, anonymous, new_request_id
@@ -64,11 +65,16 @@ async def walk(home: Home, request: Request, source: str) -> Response:
     place = Route("s3", None, "rest-xml", {}, None)
     code = ""
     try:
-        guard(request)
+        crosses = guard(request)
+        if crosses and _is_form(request):
+            raise cross_site()  # noqa: TRY301 - no room's rules let in a call whose name stands in its body
         if isinstance(request.body, Stream) and _is_form(request):
             await _read_body(request, request.body)
-        place = route(readable(request) if _is_form(request) else request)
-        ctx.service = place.service
+        found = route(readable(request) if _is_form(request) else request)
+        ctx.service = found.service
+        if "origin" in request.headers:
+            await admit(ctx, request, found, must=crosses)
+        place = found
         response = await (_call(ctx, request, place) if place.operation is not None else visit(ctx, request, place))
     except Fault as refusal:
         code = refusal.code

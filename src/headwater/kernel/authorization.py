@@ -26,8 +26,8 @@ from headwater.kernel.authorization_message import Matched, Refusal, encode_mess
 from headwater.kernel.condition_keys import look_up, room_of
 from headwater.kernel.identity import Principal, role_session
 from headwater.kernel.permissions import Line, Need, lines_of, needs_of
-from headwater.kernel.service import ResourcePolicy, Service, room, room_names
-from headwater.kernel.standing import IN_IAM, ControlSource, Holdings, PolicySource, Standing, Standings
+from headwater.kernel.service import ResourcePolicy, Service, built_room, room
+from headwater.kernel.standing import IN_IAM, ControlSource, Holdings, Judged, PolicySource, Standing, Standings
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -113,18 +113,19 @@ class Authorization:
 
     async def authorize(self, ctx: Context, operation: Operation, request: dict[str, Any]) -> None:
         """Raise the service's own refusal unless the caller may do everything that the operation needs."""
-        service = room(ctx.service) if ctx.service in room_names() else None
+        home = self._home
+        service = built_room(ctx.service)
         principal = ctx.principal
         function = service.functions.get(operation.name) if service is not None else None
         lines = lines_of(function) if function is not None else None
-        if "organizations" in self._home.store.services_with_state:
-            await self._open("organizations")
+        if "organizations" in home.store.services_with_state and not home.is_open("organizations"):
+            await home.open_room("organizations")
         if principal.kind == "root" and not self._standings.levels(principal) and _is_at_home(service, lines):
             return
-        if principal.kind in IN_IAM or ctx.service == "sts":  # a role's trust is IAM's to tell
-            await self._open("iam")
-        if service is not None and service.policy_of is not None:
-            await self._open(service.name)
+        if (principal.kind in IN_IAM or ctx.service == "sts") and not home.is_open("iam"):  # a role's trust is IAM's to tell
+            await home.open_room("iam")
+        if service is not None and service.policy_of is not None and not home.is_open(service.name):
+            await home.open_room(service.name)
         standing = self._standings.of(principal)
         if standing.holdings is None and principal.kind in BORN:
             raise refused(_family(operation), "unknown key")
@@ -132,10 +133,6 @@ class Authorization:
             decided = self._decided(ctx, operation, request, need, standing)
             if decided is not None and not decided.decision.allowed and not self._passes_anyway(decided):
                 raise self._refusal(ctx, operation, decided)
-
-    async def _open(self, name: str) -> None:
-        if not self._home.is_open(name):
-            await self._home.open_room(name)
 
     def allows(self, ctx: Context, operation: Operation, request: dict[str, Any], action: str, resource: str) -> bool:
         """Whether the caller may do one thing more: for operations that answer for each part, or that tell less to who may less."""
@@ -148,16 +145,16 @@ class Authorization:
         if need.resource.startswith(OTHER_PARTITIONS):
             need = msgspec.structs.replace(need, resource=f"arn:aws:{need.resource.partition(':')[2].partition(':')[2]}")
         own = self._resource_policy(need)
-        owner = own.owner if own is not None else _account_of(need.resource) or principal.account
-        if principal.kind == "root" and owner == principal.account and not standing.levels and (own is None or not own.policies):
-            return None
-        asked = Asked(ctx, operation, request, need, standing.holdings, owner)
-        question = Question(need.action, need.resource, standing.caller, resource_account=owner, look_up=partial(look_up, asked))
-        policies = standing.with_resource(own)
-        decision = AMONG_SERVICES if principal.kind == "service" and own is None else decide(question, policies)
-        decided = Decided(ctx.request_id, principal, question, policies, decision)
-        if principal.kind != "root" or not decision.allowed:
-            question.settle(keys(question, policies))
+        judged = standing.settled(need.action, need.resource, own)
+        if judged is None:
+            owner = own.owner if own is not None else _account_of(need.resource) or principal.account
+            if principal.kind == "root" and owner == principal.account and not standing.levels and (own is None or not own.policies):
+                return None
+            asked = Asked(ctx, operation, request, need, standing.holdings, owner)
+            judged = _judge(asked, standing, own)
+            standing.settle(judged)
+        decided = Decided(ctx.request_id, principal, judged.question, judged.policies, judged.decision)
+        if principal.kind != "root" or not judged.decision.allowed:
             self._home.bus.publish("decision", decided)
         return decided
 
@@ -229,6 +226,15 @@ class Authorization:
         request = {"RoleArn": role_arn} | ({"ExternalId": account} if service in SAY_ACCOUNT else {})
         decided = self._decided(ctx, operation, request, need, self._standings.of(principal))
         return decided is None or decided.decision.allowed or self._passes_anyway(decided)
+
+
+def _judge(asked: Asked, standing: Standing, own: ResourcePolicy | None) -> Judged:
+    need = asked.need
+    question = Question(need.action, need.resource, standing.caller, resource_account=asked.owner, look_up=partial(look_up, asked))
+    policies = standing.with_resource(own)
+    decision = AMONG_SERVICES if asked.principal.kind == "service" and own is None else decide(question, policies)
+    question.settle(keys(question, policies))
+    return Judged(own, question, policies, decision)
 
 
 def _is_at_home(service: Service | None, lines: tuple[Line, ...] | None) -> bool:

@@ -16,6 +16,8 @@ import structlog
 log = structlog.get_logger()
 
 DELIVER_AFTER_S: Final = 0.05
+DELIVER_AT: Final = 200
+"""When so many have gathered they are delivered sooner: a longer delivery would be felt by those who call meanwhile."""
 WAKE_AFTER_S: Final = 0.005
 """When the answer that was told of is out."""
 Subscriber = Callable[[list[Any]], None]
@@ -38,7 +40,7 @@ class Bus:
         self._held: dict[str, _Held] = {}
         self._subscribers: dict[str, list[Subscriber]] = defaultdict(list)
         self._gathered: dict[str, list[Any]] = defaultdict(list)
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
 
     def subscribe(self, topic: str, subscriber: Subscriber) -> None:
         """Hear what is published from now on, and first what was held for whoever comes."""
@@ -74,9 +76,13 @@ class Bus:
         if topic not in self._subscribers:
             self._keep(topic, event)
             return
-        self._gathered[topic].append(event)
+        gathered = self._gathered[topic]
+        gathered.append(event)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(DELIVER_AFTER_S, self.deliver)
+        elif len(gathered) == DELIVER_AT:
+            self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_soon(self.deliver)
 
     def _keep(self, topic: str, event: Any) -> None:
         held = self._held.get(topic)

@@ -28,6 +28,7 @@ class Context:
         "bus",
         "called_via",
         "clock",
+        "foreign",
         "headers",
         "home",
         "invoked_by",
@@ -55,6 +56,7 @@ class Context:
     source_arn: str
     source_ip: str
     signature: Authorization | None
+    foreign: bool
 
     def __init__(
         self,
@@ -85,6 +87,7 @@ class Context:
         self.invoked_by = invoked_by  # the room that calls under a role which it took on
         self.source_ip = source_ip
         self.signature = None  # with what a request over the wire was signed: the gateway says
+        self.foreign = False  # a page of another site asks, and the resource's owner lets it: what is unproven is nobody's then
         self.source_arn = source_arn  # the resource for which a service acts
         self.reply_headers: dict[str, str] = {}  # what the gateway adds to the response beyond the model
         self.reply_status = 0  # the status of a success, where the operation's answer decides it (S3's 206)

@@ -6,7 +6,7 @@ explanation is of the policies that decided, not of those that stand today.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from headwater.kernel.home import Home
     from headwater.kernel.identity import Principal
 
-RECENT_MAX: Final = 2_000
-"""Requests whose allowed decisions can be explained; refusals stay on disk."""
+RECENT_MAX: Final = 4_000
+"""Decisions that can be explained though they allowed; refusals stay on disk."""
 SEEN_MAX: Final = 20_000
 RESOURCES_MAX: Final = 50
 """Different resources kept for one action of one principal; beyond, they are known by what they begin with."""
@@ -75,7 +75,7 @@ class Decisions:
     def __init__(self, home: Home) -> None:
         self._store = home.store
         self._audits = home.settings.iam == "audit"
-        self._recent: OrderedDict[str, list[Decided]] = OrderedDict()
+        self._recent: deque[Decided] = deque(maxlen=RECENT_MAX)
         self._seen: set[tuple[str, str, str, bool]] = set()
         listen: Any = self.listen
         home.bus.subscribe("decision", listen)
@@ -84,10 +84,9 @@ class Decisions:
         puts: list[tuple[Table[Any], bytes, Any]] = []
         used: dict[bytes, Used] = {}
         for decided in several:
-            of_request = self._recent.setdefault(decided.request_id, [])
-            of_request.append(decided)
+            self._recent.append(decided)
             if not decided.decision.allowed:
-                kept = self._explained(decided, len(of_request))
+                kept = self._explained(decided, len(self._of_request(decided.request_id)))
                 puts.append((REFUSALS, encode_key(REFUSALS.key(kept)), kept))
             seen = (decided.principal.arn, decided.question.action, decided.question.resource, decided.decision.allowed)
             if seen not in self._seen:
@@ -95,8 +94,6 @@ class Decisions:
                 self._use(decided, used)
         if len(self._seen) > SEEN_MAX:
             self._seen.clear()
-        while len(self._recent) > RECENT_MAX:
-            self._recent.popitem(last=False)
         puts += [(USED, key, each) for key, each in used.items()]
         if puts:
             self._store.commit_now(puts, [])
@@ -117,10 +114,13 @@ class Decisions:
 
     async def why(self, request_id: str) -> list[Explanation]:
         """What was decided for this request, need by need; empty where nobody had to decide."""
-        recent = self._recent.get(request_id)
-        if recent is not None:
+        recent = self._of_request(request_id)
+        if recent:
             return [self._explained(decided, number) for number, decided in enumerate(recent, 1)]
         return await self._store.range(REFUSALS, request_id)
+
+    def _of_request(self, request_id: str) -> list[Decided]:
+        return [decided for decided in self._recent if decided.request_id == request_id]
 
     def used(self, account: str = "", principal: str = "") -> list[Used]:
         """What principals needed: all of a home's, of one account's, or those of one principal (an ARN)."""

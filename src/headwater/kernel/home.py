@@ -220,6 +220,8 @@ class Home:
     async def move_clock(self, move: Callable[[Clock], None]) -> None:
         """Move, freeze or release AWS time, durably. What was told before is delivered before."""
         self.bus.deliver()
+        for name in sorted(self._opened):
+            await room(name).settle(self)
         before = self.clock.now()
         async with self.store.transaction() as tx:
             move(self.clock)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.aws.faults import Fault, fault
 from headwater.aws.models import Operation
 from headwater.kernel.record import tell
-from headwater.kernel.service import room, room_names
+from headwater.kernel.service import built_room
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -22,9 +22,9 @@ async def operate(ctx: Context, operation: Operation, request: dict[str, Any]) -
     result: dict[str, Any] | None = None
     refused: Fault | None = None
     try:
-        service = room(ctx.service) if ctx.service in room_names() else None
-        if service is not None:
-            await service.prove(ctx, operation.name, request)
+        service = built_room(ctx.service)
+        if service is not None and (proof := service.proof_of(operation.name)) is not None:
+            await proof(ctx, request)
         await ctx.home.authorization.authorize(ctx, operation, request)
         function = service.functions.get(operation.name) if service is not None else None
         if function is None:

@@ -31,6 +31,7 @@ PolicyHook = Callable[["Home", str, str], "ResourcePolicy | None"]
 TagsHook = Callable[["Home", str, dict[str, Any]], Mapping[str, str]]
 KeyHook = Callable[["Context", dict[str, Any]], "str | Iterable[str] | None"]
 ProofHook = Callable[["Context", dict[str, Any]], Awaitable[None]]
+WelcomeHook = Callable[["Context", "Request", "Route"], bool]
 VisitHook = Callable[["Context", "Request", "Route"], Awaitable["Response | None"]]
 ROOMS_PACKAGE = "headwater.services"
 
@@ -50,12 +51,14 @@ class Service:
         self.name = name
         self._starts: list[HomeHook] = []
         self._stops: list[HomeHook] = []
+        self._settles: list[HomeHook] = []
         self._describe: Callable[[Home], object] | None = None
         self.policy_of: PolicyHook | None = None
         self.tags_of: TagsHook | None = None
         self.condition_keys: dict[str, KeyHook] = {}
         self._proofs: dict[str, ProofHook] = {}
         self._visit: VisitHook | None = None
+        self._welcome: WelcomeHook | None = None
 
     @cached_property
     def model(self) -> ServiceModel:
@@ -93,6 +96,11 @@ class Service:
     def stops(self, hook: Hook) -> Hook:
         """Decorator: run when the house closes."""
         self._stops.append(hook)
+        return hook
+
+    def settles(self, hook: Hook) -> Hook:
+        """Decorator: run before AWS time is moved, so that what has happened is written down at the time at which it happened."""
+        self._settles.append(hook)
         return hook
 
     def describes(self, describe: Callable[[Home], object]) -> Callable[[Home], object]:
@@ -134,11 +142,9 @@ class Service:
 
         return keep
 
-    async def prove(self, ctx: Context, operation: str, request: dict[str, Any]) -> None:
-        """What the request itself proves of its caller."""
-        hook = self._proofs.get(operation) if self.functions else None  # asking for the functions imports the modules that have the hooks
-        if hook is not None:
-            await hook(ctx, request)
+    def proof_of(self, operation: str) -> ProofHook | None:
+        """What checks that a request of this operation proves something of its caller, if it may."""
+        return self._proofs.get(operation) if self.functions else None  # asking for the functions imports the modules that have the hooks
 
     def visits(self, hook: VisitHook) -> VisitHook:
         """Decorator: (ctx, request, route) -> what is answered to HTTP that calls no operation: a function's URL, a website's page, a
@@ -152,12 +158,28 @@ class Service:
         hook = self._visit if self.functions else None
         return await hook(ctx, request, route) if hook is not None else None
 
+    def welcomes(self, hook: WelcomeHook) -> WelcomeHook:
+        """Decorator: (ctx, request, route) -> whether the room's own rules (a bucket's CORS) let pages of the request's Origin make this
+        very call. Asked of every request that names an Origin; what the answer has to say to the browser goes to `ctx.reply_headers`.
+        """
+        self._welcome = hook
+        return hook
+
+    def welcome(self, ctx: Context, request: Request, route: Route) -> bool:
+        """Whether a page of the request's Origin is let in; by a room that has no rules about it, never."""
+        hook = self._welcome if self.functions else None
+        return hook is not None and hook(ctx, request, route)
+
     def describe(self, home: Home) -> object:
         return self._describe(home) if self._describe is not None else {}
 
     async def open(self, home: Home) -> None:
         list(self.functions)  # imports the room's modules, whose decorators register hooks and jobs
         for hook in self._starts:
+            await hook(home)
+
+    async def settle(self, home: Home) -> None:
+        for hook in self._settles:
             await hook(home)
 
     async def close(self, home: Home) -> None:
@@ -187,6 +209,12 @@ def room_names() -> frozenset[str]:
         for _, name, is_package in pkgutil.iter_modules(package.__path__)
         if is_package
     )
+
+
+@cache
+def built_room(name: str) -> Service | None:
+    """The room of this service, where one is built."""
+    return room(name) if name in room_names() else None
 
 
 @cache

@@ -8,8 +8,8 @@ from typing import Final, Protocol
 import msgspec
 
 from headwater.aws.policy.documents import PolicySet, parse
-from headwater.aws.policy.evaluation import Policies
-from headwater.aws.policy.question import Caller
+from headwater.aws.policy.evaluation import Decision, Policies
+from headwater.aws.policy.question import Caller, Question
 from headwater.kernel.identity import Principal, canonical_id
 from headwater.kernel.service import ResourcePolicy
 
@@ -20,8 +20,9 @@ UNBOUND: Final = frozenset({"service", "anonymous"})
 SERVICE_LINKED: Final = ":role/aws-service-role/"
 """The path of roles that only their service assumes: service control policies do not bind them."""
 NO_POLICIES: Final = PolicySet(())
-KEPT_MAX: Final = 4096
+KEPT_MAX: Final = 1024
 RESOURCES_MAX: Final = 256
+SETTLED_MAX: Final = 256
 
 
 class Holdings(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,10 +64,19 @@ class ControlSource(Protocol):
         """The id of the account's organization, and the account's path in it."""
 
 
+class Judged(msgspec.Struct, frozen=True, gc=False):
+    """A question about a resource with this policy of its own, all policies that had a say, and what they said."""
+
+    own: ResourcePolicy | None
+    question: Question
+    policies: Policies
+    decision: Decision
+
+
 class Standing:
     """One principal's: who it is to policies, and all that binds it but a resource's own policy."""
 
-    __slots__ = ("_of_resources", "_plain", "caller", "holdings", "levels", "managed")
+    __slots__ = ("_of_resources", "_plain", "_settled", "caller", "holdings", "levels", "managed")
 
     def __init__(self, principal: Principal, holdings: Holdings | None, levels: tuple[PolicySet, ...], managed: PolicySet) -> None:
         self.holdings = holdings
@@ -80,6 +90,20 @@ class Standing:
             control=levels,
         )
         self._of_resources: dict[ResourcePolicy, Policies] = {}
+        self._settled: dict[tuple[str, str], Judged] = {}
+
+    def settled(self, action: str, resource: str, own: ResourcePolicy | None) -> Judged | None:
+        """What was said before, where it cannot be otherwise now: see `settle`."""
+        known = self._settled.get((action, resource))
+        return known if known is not None and known.own == own else None
+
+    def settle(self, judged: Judged) -> None:
+        """Remember an answer for which no condition key was asked: only other policies could change it, and they make another standing."""
+        question = judged.question
+        if not question.asked_for_keys:
+            if len(self._settled) >= SETTLED_MAX:
+                self._settled.clear()
+            self._settled[question.action, question.resource] = judged
 
     def with_resource(self, own: ResourcePolicy | None) -> Policies:
         """All policies of a decision about this resource."""
@@ -117,7 +141,7 @@ class Standings:
 
     def levels(self, principal: Principal) -> tuple[PolicySet, ...]:
         """The service control policies that bind the principal."""
-        if self.control is None or principal.kind in UNBOUND or SERVICE_LINKED in principal.role_arn:
+        if self.control is None or principal.kind in UNBOUND or SERVICE_LINKED in principal.role_arn or _is_only_vouched_for(principal):
             return ()
         return self.control.levels(principal.account)
 
@@ -126,6 +150,11 @@ class Standings:
         if session is None or not session.policy_arns or self.identity is None:
             return NO_POLICIES
         return self.identity.managed(principal.account, session.policy_arns)
+
+
+def _is_only_vouched_for(principal: Principal) -> bool:
+    """Whoever an identity provider vouches for is no user or role of the account yet; the session that comes of it is bound."""
+    return principal.kind == "federated" and principal.session is not None and bool(principal.session.provider)
 
 
 def _session(principal: Principal, managed: PolicySet) -> PolicySet | None:

@@ -182,6 +182,18 @@ def test_a_service_linked_role_is_not_bound(org: Any, member: Any, server: Any) 
     assert (len(decide(linked)), len(decide(plain))) == (0, 2)
 
 
+def test_who_is_only_vouched_for_by_a_provider_is_not_bound_but_a_federated_user_is(org: Any, member: Any, server: Any) -> None:
+    """SCPs bind users and roles: AssumeRoleWithWebIdentity's caller is neither yet, GetFederationToken's is a user's."""
+    from headwater.kernel.identity import Principal, Session
+
+    org.attach(org.policy(), member.account)
+    own = {"account": member.account, "kind": "federated", "user_id": "x"}
+    stranger = Principal(arn="accounts.example.com", session=Session(provider="accounts.example.com"), **own)
+    federated = Principal(arn=f"arn:aws:sts::{member.account}:federated-user/f", session=Session(), **own)
+    decide = server.home.authorization._standings.levels
+    assert (len(decide(stranger)), len(decide(federated))) == (0, 2)
+
+
 def test_a_user_needs_permission_for_what_its_account_may_do(org: Any, refused: Any) -> None:
     unit, other = org.unit("work"), org.unit("other")
     arn = f"arn:aws:organizations::{org.account.account}:ou/{org.id}/{unit}"

@@ -172,4 +172,10 @@ def test_the_rest_of_a_bucket_is_described_as_it_is(s3: Any, bucket: str) -> Non
 
 def test_setting_them_is_not_built_and_says_so(s3: Any, bucket: str, refused: Any) -> None:
     with refused("NotImplemented"):
-        s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]})
+        s3.put_bucket_replication(
+            Bucket=bucket,
+            ReplicationConfiguration={
+                "Role": "arn:aws:iam::123456789012:role/r",
+                "Rules": [{"Status": "Enabled", "Destination": {"Bucket": "arn:aws:s3:::b"}}],
+            },
+        )

@@ -67,6 +67,11 @@ class Question:
         self._look_up = _nothing
 
     @property
+    def asked_for_keys(self) -> bool:
+        """Whether any condition key was asked for: without one the answer is the policies' alone."""
+        return bool(self._known)
+
+    @property
     def context(self) -> dict[str, tuple[str, ...]]:
         """The condition keys that were asked for and are there."""
         return {key: values for key, values in self._known.items() if values is not None}

@@ -33,8 +33,10 @@ def form_pairs(text: str) -> list[tuple[str, str]]:
     found = []
     for pair in pairs:
         name, _, value = pair.partition("=")
-        if pair:
+        if "%" in pair or "+" in pair:
             found.append((unquote_plus(name), unquote_plus(value)))
+        elif pair:
+            found.append((name, value))
     return found
 
 
@@ -42,6 +44,9 @@ def grow(pairs: list[tuple[str, str]]) -> _Tree:
     """The tree that dotted names spell."""
     root: _Tree = {}
     for name, value in pairs:
+        if "." not in name and name not in root:
+            root[name] = value
+            continue
         segments = name.split(".")
         if len(segments) > DEPTH_MAX:
             raise malformed_input(f"{name[:100]} is nested too deep")

@@ -6,12 +6,15 @@ Moments are aware datetimes in UTC; the wire knows milliseconds, finer parts are
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _RFC822: Final = re.compile(r"(?:\w{3}, )?(\d{1,2}) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6})\d*)? (?:GMT|UTC|([+-])(\d\d)(\d\d))")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+WRITTEN_MAX: Final = 4096
+"""Texts of moments that are kept: what is described has its dates for long, and is described often."""
 
 
 def moment(text: str) -> datetime:
@@ -42,12 +45,14 @@ def epoch(when: datetime) -> float | int:
     return int(seconds) if seconds.is_integer() else seconds
 
 
+@lru_cache(WRITTEN_MAX)
 def iso8601(when: datetime) -> str:
     """`2006-01-02T15:04:05Z`, with milliseconds where there are any."""
     text = when.astimezone(UTC).isoformat(timespec="milliseconds" if when.microsecond >= 1000 else "seconds")
     return text.removesuffix("+00:00") + "Z"
 
 
+@lru_cache(WRITTEN_MAX)
 def iso8601_milliseconds(when: datetime) -> str:
     """S3's form, which has them always."""
     return when.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
@@ -65,6 +70,7 @@ def from_rfc822(text: str) -> datetime:
     return when + offset if sign == "-" else when - offset
 
 
+@lru_cache(WRITTEN_MAX)
 def rfc822(when: datetime) -> str:
     utc = when.astimezone(UTC)
     return f"{_DAYS[utc.weekday()]}, {utc.day:02} {_MONTHS[utc.month - 1]} {utc.year:04} {utc:%H:%M:%S} GMT"

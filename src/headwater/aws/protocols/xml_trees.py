@@ -153,7 +153,7 @@ def _escape(value: str) -> str:
 
 def text_of(value: str) -> str:
     """`value` as character data. What XML cannot hold is written as S3 does, as a reference."""
-    escaped = _escape(value)
+    escaped = _escape(value) if "&" in value or "<" in value or ">" in value else value
     return escaped if escaped.isprintable() else escaped.translate(_CONTROLS)
 
 

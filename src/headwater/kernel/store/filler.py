@@ -15,7 +15,7 @@ from headwater.kernel.store.shelf import Shelf
 
 Place = tuple[str, str, bytes]
 """Service, table and key of a record."""
-LINGER_S: Final = 0.05
+LINGER_S: Final = 0.25
 BACKLOG_BYTES_MAX: Final = 64 * 1024 * 1024
 
 

@@ -197,7 +197,7 @@ class Store:
 
     def changes(self, *services: str) -> int:
         """As `generation`, of all that these services keep: for who remembers what another room answered."""
-        return sum([self._changes[service] for service in services])
+        return self._changes[services[0]] if len(services) == 1 else sum([self._changes[service] for service in services])
 
     async def range(
         self, table: Table[R], *components: str, prefix: str = "", after: str | None = None, beyond: str | None = None, limit: int = 1000

@@ -7,17 +7,21 @@ the components and every run of leading components is a prefix.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from functools import lru_cache
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
 RecordType = TypeVar("RecordType", bound="Record")
+KEYS_MAX: Final = 8192
+"""Keys that are kept encoded: the same few are asked for at every request."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Base of everything that is stored."""
 
 
+@lru_cache(KEYS_MAX)
 def encode_key(components: tuple[str, ...]) -> bytes:
     """The key's bytes. A component that holds a zero byte could be taken for two, so it is refused."""
     text = "\0".join(components)

@@ -185,6 +185,7 @@ shipments: Final = Table(
     Shipment,
     key=lambda one: (one.account, one.home_region, one.trail, one.region, one.destination, f"{one.first:017d}"),
 )
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ENTRIES: Final = msgspec.msgpack.Decoder(list[Entry])
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
@@ -200,4 +201,5 @@ def moment(microseconds: int) -> datetime:
 
 
 def microseconds(at: datetime) -> int:
-    return round(at.timestamp() * 1_000_000)
+    since = at - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

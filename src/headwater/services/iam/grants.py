@@ -73,13 +73,12 @@ class Reading:
 class Remembered(Generic[Answer]):
     """Answers by name, each thrown away when a record that it came from has changed."""
 
-    def __init__(self, store: Store, tables: tuple[Table[Any], ...]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._tables = tables
         self._answers: dict[Any, tuple[int, Answer, list[Read]]] = {}
 
     def get(self, name: Any, work_out: Callable[[Reading], Answer]) -> Answer:
-        generation = self._store.generation(*self._tables)
+        generation = self._store.changes("iam")
         known = self._answers.get(name)
         if known is not None and known[0] == generation:
             return known[1]
@@ -100,9 +99,8 @@ class Grants:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._store = store = home.store
-        tables = (users, groups, roles, policies, password_policies)
-        self._holdings: Remembered[Holdings | None] = Remembered(store, tables)
-        self._managed: Remembered[PolicySet] = Remembered(store, tables)
+        self._holdings: Remembered[Holdings | None] = Remembered(store)
+        self._managed: Remembered[PolicySet] = Remembered(store)
 
     def holdings(self, principal: Principal) -> Holdings | None:
         """None where the user or role is gone, and for whom no identity policy exists: services and strangers."""

@@ -281,6 +281,12 @@ def _describe(home: "Home") -> object:
     return {crew.name: crew.describe() for crew in fleet_of(home).crews()}
 
 
+@SERVICE.settles
+async def _ship(home: "Home") -> None:
+    """Logs takes no line that is two weeks old."""
+    await fleet_of(home).shipper.flush()
+
+
 @SERVICE.stops
 async def _close(home: "Home") -> None:
     queue_of(home).closed = True

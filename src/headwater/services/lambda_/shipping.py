@@ -56,6 +56,7 @@ class Shipper:
         self._dirty: list[Stream] = []
         self._timer: asyncio.TimerHandle | None = None
         self._shipping = False
+        self._one_at_a_time = asyncio.Lock()
         self._closed = False
 
     def wants(self, stream: Stream) -> None:
@@ -83,7 +84,11 @@ class Shipper:
         await self.flush()
 
     async def flush(self) -> None:
-        """Everything gathered so far, now."""
+        """Everything gathered so far, now; behind what is on its way."""
+        async with self._one_at_a_time:
+            await self._flush()
+
+    async def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
         for stream in dirty:
             lines, stream.gathered = stream.gathered, []

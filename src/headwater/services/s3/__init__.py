@@ -5,7 +5,8 @@ listings in S3's own order; policies, lists and blocks of public access are obey
 and are acknowledged by the journal alone; longer ones are plain files under the home, which engines read in place. Under keys of KMS
 and of customers bodies are encrypted on the disk; S3's own encryption (AES256, the default) means the home's own disk. Functions
 and EventBridge are told of what happens to objects; lifecycle rules end them when the Clock says so, object locks keep them until then.
-Not here yet, and answered with 501: transitions, CORS, website, replication, SELECT, and notifications to queues and topics.
+Browsers may upload by forms, ask under CORS rules and see buckets as websites.
+Not here yet, and answered with 501: transitions, replication, SELECT, and notifications to queues and topics.
 """
 
 from headwater.kernel.service import Service

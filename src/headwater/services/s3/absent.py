@@ -17,17 +17,6 @@ from .arns import BUCKET
 from .records import Bucket
 
 
-@requires("s3:GetBucketCORS", BUCKET)
-async def get_bucket_cors(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    raise fault("NoSuchCORSConfiguration", "The CORS configuration does not exist", BucketName=bucket_of(ctx, request).name)
-
-
-@requires("s3:GetBucketWebsite", BUCKET)
-async def get_bucket_website(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    bucket = bucket_of(ctx, request)
-    raise fault("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", BucketName=bucket.name)
-
-
 @requires("s3:GetReplicationConfiguration", BUCKET)
 async def get_bucket_replication(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket = bucket_of(ctx, request)
@@ -48,16 +37,6 @@ async def get_bucket_accelerate_configuration(ctx: Context, request: dict[str, A
 async def get_bucket_request_payment(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     bucket_of(ctx, request)
     return {"Payer": "BucketOwner"}
-
-
-@requires("s3:PutBucketCORS", BUCKET)
-async def delete_bucket_cors(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return _nothing_set(bucket_of(ctx, request))
-
-
-@requires("s3:DeleteBucketWebsite", BUCKET)
-async def delete_bucket_website(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return _nothing_set(bucket_of(ctx, request))
 
 
 @requires("s3:PutReplicationConfiguration", BUCKET)

@@ -36,6 +36,14 @@ PREFIX: Final = "arn:aws:s3:::"
 OF_THE_POLICY: Final = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 SIGNED_SO: Final = "AWS4-HMAC-SHA256"
 SIGNED_BEFORE: Final = "AWS"
+OF_VERSION_2: Final = frozenset({"query v2", "form v2"})
+AUTH_TYPES: Final = {
+    "header": "REST-HEADER",
+    "query": "REST-QUERY-STRING",
+    "query v2": "REST-QUERY-STRING",
+    "form": "POST",
+    "form v2": "POST",
+}
 OF_MEMBERS: Final = {
     "s3:delimiter": "Delimiter",
     "s3:max-keys": "MaxKeys",
@@ -240,20 +248,20 @@ def auth_type(ctx: Context, request: Request) -> Values:
     """Where the signature stands. In-process calls count as signed in a header."""
     if ctx.principal.kind == "anonymous":
         return None
-    return "REST-HEADER" if ctx.signature is None or ctx.signature.kind == "header" else "REST-QUERY-STRING"
+    return AUTH_TYPES["header" if ctx.signature is None else ctx.signature.kind]
 
 
 @SERVICE.condition_key("s3:signatureversion")
 def signature_version(ctx: Context, request: Request) -> Values:
     if ctx.principal.kind == "anonymous":
         return None
-    return SIGNED_BEFORE if ctx.signature is not None and ctx.signature.kind == "query v2" else SIGNED_SO
+    return SIGNED_BEFORE if ctx.signature is not None and ctx.signature.kind in OF_VERSION_2 else SIGNED_SO
 
 
 @SERVICE.condition_key("s3:signatureAge")
 def signature_age(ctx: Context, request: Request) -> Values:
-    """In milliseconds. A URL of the old version says until when it holds, not since when."""
-    if ctx.signature is None or ctx.signature.kind == "query v2":
+    """In milliseconds. What is signed the old way says until when it holds, not since when."""
+    if ctx.signature is None or ctx.signature.kind in OF_VERSION_2:
         return None
     signed_at = moment_of(ctx.signature.timestamp)
     return None if signed_at is None else str(max(0, int((ctx.clock.machine() - signed_at).total_seconds() * 1000)))

@@ -287,7 +287,7 @@ def _is_key_of(encryption: Encryption, given: bytes) -> bool:
 
 def check_signed(ctx: Context) -> None:
     """KMS has to know who asks, by a signature that is not of the old kind."""
-    if ctx.principal.kind == "anonymous" or (ctx.signature is not None and ctx.signature.kind == "query v2"):
+    if ctx.principal.kind == "anonymous" or (ctx.signature is not None and ctx.signature.kind in {"query v2", "form v2"}):
         sentence = "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
         raise invalid_argument(sentence, "Authorization", "null")
 

@@ -21,6 +21,8 @@ from .ordering import number_of
 from .records import NULL, Bucket, NotificationRule, ObjectVersion
 
 CREATED: Final = "ObjectCreated"
+PUT: Final = "ObjectCreated:Put"
+POSTED: Final = "ObjectCreated:Post"
 REMOVED: Final = "ObjectRemoved:Delete"
 MARKED: Final = "ObjectRemoved:DeleteMarkerCreated"
 EXPIRED: Final = "LifecycleExpiration:Delete"
@@ -31,7 +33,8 @@ LISTED: Final = "ObjectAcl:Put"
 TOPIC: Final = "event"
 """Of the Bus: what every room tells EventBridge."""
 DETAIL_TYPES: Final = {
-    "ObjectCreated:Put": ("Object Created", {"reason": "PutObject"}),
+    PUT: ("Object Created", {"reason": "PutObject"}),
+    POSTED: ("Object Created", {"reason": "POST Object"}),
     "ObjectCreated:Copy": ("Object Created", {"reason": "CopyObject"}),
     "ObjectCreated:CompleteMultipartUpload": ("Object Created", {"reason": "CompleteMultipartUpload"}),
     REMOVED: ("Object Deleted", {"reason": "DeleteObject", "deletion-type": "Permanently Deleted"}),

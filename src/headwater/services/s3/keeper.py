@@ -119,7 +119,7 @@ class Keeper:
         return bucket
 
     async def write(
-        self, ctx: Context, new: ObjectVersion, request: Mapping[str, Any], *, told: str = "ObjectCreated:Put", upload: Upload | None = None
+        self, ctx: Context, new: ObjectVersion, request: Mapping[str, Any], *, told: str = events.PUT, upload: Upload | None = None
     ) -> ObjectVersion:
         """Make `new` the newest version of its key, if the request's conditions hold; its order and version id are given here.
 

@@ -9,7 +9,7 @@ from headwater.aws.wire import Stream
 from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
-from . import attire, checksums, conditions, encryption, expiry, locks, ranges
+from . import attire, checksums, conditions, encryption, events, expiry, locks, ranges
 from .access import bucket_of, key_of
 from .arns import OBJECT, bypasses, sets_acl, versioned
 from .keeper import Keeper, now_of
@@ -32,6 +32,10 @@ _OVERRIDES: Final = frozenset(RESPONSE_OVERRIDES)
 PARTIAL_CONTENT: Final = 206
 
 
+class Posted(dict[str, Any]):
+    """The request of a browser's form: a put whose body does not say how long it is, and which is told as s3:ObjectCreated:Post."""
+
+
 @requires("s3:PutObject", OBJECT)
 @requires("s3:PutObjectTagging", OBJECT, when="Tagging")
 @requires("s3:PutObjectAcl", OBJECT, when=sets_acl)
@@ -51,7 +55,8 @@ async def put_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 
     keeper = Keeper.of(ctx)
     body = request.get("Body")
-    check_length(ctx, body)
+    if type(request) is not Posted:
+        check_length(ctx, body)
     seal = encryption.PLAIN if wanted is None else await encryption.sealed(ctx, bucket, key, wanted)
     arrived, (checksum,) = await keeper.bodies.take(body, sums_wanted, keys=seal.keys)
     with keeper.bodies.unless_refused(arrived.file):
@@ -71,7 +76,7 @@ async def put_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
             checksum=checksum,
             **worn,
         )
-        written = await keeper.write(ctx, new, request)
+        written = await keeper.write(ctx, new, request, told=events.POSTED if type(request) is Posted else events.PUT)
     ctx.bus.publish("s3/object-created", written)
     return {**as_written(written, bucket), **checksum_members(written)}
 

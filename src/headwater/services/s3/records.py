@@ -115,6 +115,10 @@ class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
     """The rules by which things end, as they were put; each has its ID."""
     transition_minimum: str = ""
     lock: ObjectLock | None = None
+    cors: list[dict[str, Any]] | None = None
+    """The rules by which pages of other sites may ask, as they were put."""
+    website: dict[str, Any] | None = None
+    """The website configuration, as it was put."""
     plain: bool = False
     """Never versioned, and no body was ever long enough for a file: overwriting needs no look at what is overwritten."""
 
