@@ -1,5 +1,7 @@
 """Anomaly detectors and their bands. Truth: "Using CloudWatch anomaly detection" of the user guide; the model is our own."""
 
+import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -70,3 +72,55 @@ def test_what_is_refused(cloudwatch: Any, refused: Any, request_: dict[str, Any]
 def test_one_that_is_not_there(cloudwatch: Any, refused: Any) -> None:
     with refused("ResourceNotFoundException"):
         cloudwatch.delete_anomaly_detector(**METRIC)
+
+
+ALARM = {
+    "AlarmName": "odd",
+    "EvaluationPeriods": 1,
+    "ComparisonOperator": "LessThanLowerOrGreaterThanUpperThreshold",
+    "ThresholdMetricId": "band",
+    "Metrics": [
+        {"Id": "m1", "MetricStat": {"Metric": {"Namespace": "app", "MetricName": "load"}, "Period": 60, "Stat": "Average"}},
+        {"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(m1, 2)"},
+    ],
+}
+
+
+def state_after(cloudwatch: Any, clock: Any, wanted: str) -> dict[str, Any]:
+    alarm: dict[str, Any] = {}
+    for _ in range(20):
+        clock.advance(timedelta(minutes=1))
+        for _ in range(20):
+            [alarm] = cloudwatch.describe_alarms(AlarmNames=["odd"])["MetricAlarms"]
+            if alarm["StateValue"] == wanted:
+                return alarm
+            time.sleep(0.02)
+    raise AssertionError(alarm)
+
+
+def test_an_alarm_on_a_band(cloudwatch: Any, clock: Any, put: Any) -> None:
+    """It makes the detector that it needs. The sentence is our reading of AWS's."""
+    put("load", {float(minute): 10.0 if minute % 2 else 12.0 for minute in range(5, 200)})
+    cloudwatch.put_metric_alarm(**ALARM)
+    assert len(cloudwatch.describe_anomaly_detectors()["AnomalyDetectors"]) == 1
+    put("load", {0: 11.0})
+    state_after(cloudwatch, clock, "OK")
+    put("load", {0: 500.0})
+    alarm = state_after(cloudwatch, clock, "ALARM")
+    assert alarm["StateReason"].startswith("Thresholds Crossed: 1 out of the last 1 datapoints [500.0 (")
+    assert "was less than the lower thresholds [" in alarm["StateReason"]
+    assert json.loads(alarm["StateReasonData"])["recentUpperThresholds"][0] < 500
+    cloudwatch.delete_alarms(AlarmNames=["odd"])
+
+
+WRONG_ALARMS = {
+    "a band and a number": ({"Threshold": 1.0}, "InvalidParameterCombination"),
+    "a number's comparison": ({"ComparisonOperator": "GreaterThanThreshold"}, "InvalidParameterCombination"),
+    "a query that is not there": ({"ThresholdMetricId": "other"}, "ValidationError"),
+}
+
+
+@pytest.mark.parametrize(("more", "code"), WRONG_ALARMS.values(), ids=WRONG_ALARMS)
+def test_an_alarm_on_a_band_that_cannot_be(cloudwatch: Any, refused: Any, more: dict[str, Any], code: str) -> None:
+    with refused(code):
+        cloudwatch.put_metric_alarm(**ALARM | more)

@@ -99,6 +99,22 @@ def detector_of(ctx: Context, wanted: Wanted) -> AnomalyDetector | None:
     return ctx.store.get(ANOMALY_DETECTORS, ctx.account, ctx.region, wanted.metric, wanted.stat)
 
 
+def made_for(ctx: Context, wanted: Wanted) -> AnomalyDetector | None:
+    """A new one for this metric and statistic, where there is none."""
+    if detector_of(ctx, wanted) is not None:
+        return None
+    return AnomalyDetector(
+        account=ctx.account,
+        region=ctx.region,
+        metric=wanted.metric,
+        stat=wanted.stat,
+        namespace=wanted.namespace,
+        name=wanted.name,
+        dimensions=wanted.dimensions,
+        configuration={},
+    )
+
+
 def _single(request: Parameters) -> Parameters:
     """The metric and statistic, which older clients write beside everything else."""
     if "MetricMathAnomalyDetector" in request:
