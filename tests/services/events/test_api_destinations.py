@@ -5,6 +5,7 @@ the API reference; the shapes and sentences are in tests/recordings/test_connect
 """
 
 import base64
+import contextlib
 import json
 import threading
 import time
@@ -55,7 +56,8 @@ class Api:
                 for name, value in ({"Content-Length": str(len(said))} | headers).items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(said)
+                with contextlib.suppress(BrokenPipeError):  # who asked has given up
+                    self.wfile.write(said)
 
             do_GET = do_POST = do_PUT = answer  # noqa: N815 - the base class's names
 

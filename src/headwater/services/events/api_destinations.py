@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import re
 import uuid
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -255,6 +254,8 @@ def patience_s(retry_after: str, now: datetime) -> float:
     """What a Retry-After header asks for: seconds, or until a date; below zero where it wants to hear no more."""
     with contextlib.suppress(ValueError):
         return float(retry_after)
+    from email.utils import parsedate_to_datetime  # which the room's opening should not pay for
+
     with contextlib.suppress(ValueError, TypeError):
         return max((parsedate_to_datetime(retry_after) - now).total_seconds(), 0.0)
     return 0.0

@@ -42,7 +42,7 @@ class Live:
         self._wanting_trail = 0
         self._topics: set[str] = set()
         self.order = DueOrder()
-        self.outside = Outside()
+        self.outside = Outside(home.pools.files)
         for rule in home.store.scan(RULES):
             self._weigh(rule)
             if rule.due is not None:
