@@ -5,12 +5,17 @@ tests/services/cloudwatch/test_protocols.py the others. Left out: the metrics of
 no SNS yet.
 """
 
+import http.client
 import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import pytest
 
 from recordings.replaying import refusal
@@ -500,3 +505,25 @@ def test_an_anomaly_detector_from_its_making_to_its_end(cloudwatch: Any, recorde
     case.says("create_anomaly_detector", cloudwatch.put_anomaly_detector(SingleMetricAnomalyDetector=metric))
     case.says("describe_anomaly_detector", cloudwatch.describe_anomaly_detectors(AnomalyDetectorTypes=["SINGLE_METRIC"]))
     case.says("delete_anomaly_detector", cloudwatch.delete_anomaly_detector(SingleMetricAnomalyDetector=metric))
+
+
+@pytest.mark.http
+def test_refusals_in_json(aws: Any, recorded: Any) -> None:
+    """As they stand on the wire, which clients take apart."""
+    case = recorded("cloudwatch", "TestCloudWatchMultiProtocol::test_exception_serializing_with_no_shape_in_spec[json]")
+    case.says("invalid-value-response", _set_alarm_state(aws, "INVALID", {}))
+    case.says("not-found-response", _set_alarm_state(aws, "OK", {}))
+    case.says("not-found-response-query-mode-true", _set_alarm_state(aws, "OK", {"x-amzn-query-mode": "true"}))
+
+
+def _set_alarm_state(aws: Any, state: str, headers: dict[str, str]) -> Any:
+    body = json.dumps({"AlarmName": "absent", "StateValue": state, "StateReason": "r"}).encode()
+    headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "GraniteServiceVersion20100801.SetAlarmState"} | headers
+    signed = botocore.awsrequest.AWSRequest("POST", f"{aws.endpoint_url}/", headers=headers, data=body)
+    keys = botocore.credentials.Credentials(aws.account, "test")
+    botocore.auth.SigV4Auth(keys, "monitoring", "us-east-1").add_auth(signed)
+    connection = http.client.HTTPConnection(urlsplit(aws.endpoint_url).netloc)
+    connection.request("POST", "/", body=body, headers=dict(signed.headers))
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    return answer
