@@ -355,7 +355,12 @@ def test_without_its_connection_a_destination_is_inactive_and_not_called(
     assert events.delete_connection(Name="api")["ConnectionState"] == "DELETING"
     assert events.describe_api_destination(Name="orders")["ApiDestinationArn"] == destination
     events.delete_api_destination(Name="orders")
-    assert aws.client("secretsmanager").list_secrets()["SecretList"] == []
+    secrets = aws.client("secretsmanager")
+    for _ in range(200):
+        if not secrets.list_secrets()["SecretList"]:
+            break
+        time.sleep(0.02)
+    assert secrets.list_secrets()["SecretList"] == []
 
 
 def test_a_part_of_the_credentials_can_be_changed(aws: Any, events: Any) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from headwater.aws.faults import Fault, fault
+from headwater.kernel.jobs import Job, handles
 from headwater.kernel.permissions import requires
 
 from .arns import CONNECTION
@@ -24,10 +25,14 @@ from .paging import page
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
-    from headwater.kernel.store import Store
+    from headwater.kernel.store import Store, Transaction
 
 CONNECTIONS_MAX: Final = 3000
 _ARN: Final = re.compile(r"arn:aws:events:([a-z0-9-]+):(\d{12}):connection/([.\-_A-Za-z0-9]+)/([\-A-Za-z0-9]+)")
+
+
+class CredentialsDropped(Job, frozen=True, kw_only=True, tag="events/credentials-dropped/1"):
+    """A connection no longer has the secret `subject`."""
 
 
 def describe(connection: Connection) -> dict[str, Any]:
@@ -192,8 +197,7 @@ async def deauthorize_connection(ctx: Context, request: dict[str, Any]) -> dict[
     changed = msgspec.structs.replace(connection, **changes)
     async with ctx.store.transaction() as tx:
         tx.put(CONNECTIONS, changed)
-    if connection.secret_arn is not None:
-        await ConnectionSecrets(ctx).throw_away(connection.secret_arn)
+        _drop(ctx, tx, connection)
     return _changed(changed, "DEAUTHORIZING")
 
 
@@ -203,6 +207,15 @@ async def delete_connection(ctx: Context, request: dict[str, Any]) -> dict[str, 
     connection = _find(ctx, request["Name"])
     async with ctx.store.transaction() as tx:
         tx.delete(CONNECTIONS, connection.account, connection.region, connection.name)
-    if connection.secret_arn is not None:
-        await ConnectionSecrets(ctx).throw_away(connection.secret_arn)
+        _drop(ctx, tx, connection)
     return _changed(connection, "DELETING")
+
+
+def _drop(ctx: Context, tx: Transaction, connection: Connection) -> None:
+    if connection.secret_arn is not None:
+        tx.owe(CredentialsDropped(account=ctx.account, region=ctx.region, subject=connection.secret_arn, at=ctx.clock.now()))
+
+
+@handles(CredentialsDropped)
+async def _throw_away(ctx: Context, due: CredentialsDropped) -> None:
+    await ConnectionSecrets(ctx).throw_away(due.subject)
