@@ -31,8 +31,8 @@ def policy_of(home: Home, action: str, resource: str) -> ResourcePolicy | None:
     destination = destination_at(home.store, resource)
     if destination is not None:
         return ResourcePolicy(destination.account, () if destination.policy is None else (_parsed(destination.policy, destination.arn),))
-    place, marked, _ = resource.partition(_MARK)
-    if not marked:
+    place, marked, group = resource.partition(_MARK)
+    if not marked or group.startswith(":"):  # of no group in particular
         return None
     _, _, _, region, account = place.split(":", 4)
     kept = home.store.scan(POLICIES, account, region)
