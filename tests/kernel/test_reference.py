@@ -45,7 +45,9 @@ ROLES: Final = frozenset({"Role", "IamRoles", "AddIamRoles", "DefaultIamRoleArn"
 TRAIL: Final = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/one"
 SAID: Final[dict[str, dict[str, Any]]] = {
     "cloudtrail": {"ResourceId": TRAIL, "ResourceIdList": [TRAIL]},
+    "events.CreateApiDestination": {"ConnectionArn": f"arn:aws:events:us-east-1:{ACCOUNT}:connection/one/1"},
     "events.CreateArchive": {"EventSourceArn": f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/one"},
+    "logs.CreateDelivery": {"deliveryDestinationArn": f"arn:aws:logs:us-east-1:{ACCOUNT}:delivery-destination:one"},
     "events.StartReplay": {"EventSourceArn": f"arn:aws:events:us-east-1:{ACCOUNT}:archive/one"},
     "ssm": {"ResourceType": "Parameter", "SettingId": "/ssm/parameter-store/high-throughput-enabled"},
 }
