@@ -41,3 +41,10 @@ def role(account: Any, name: str, service: str, *statements: dict[str, Any]) -> 
         document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
         iam.put_role_policy(RoleName=name, PolicyName="test", PolicyDocument=document)
     return arn
+
+
+def let_write(logs: Any, service: str = "events.amazonaws.com") -> None:
+    """The resource policy without which a service may write to no log group."""
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": ["logs:CreateLogStream", "logs:PutLogEvents"]}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement | {"Resource": "*"}]})
+    logs.put_resource_policy(policyName=service, policyDocument=document)

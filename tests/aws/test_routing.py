@@ -179,6 +179,26 @@ RPC: dict[str, tuple[Request, Route]] = {
         get("/stage", host="api1.execute-api.localhost:4566"),
         Route("execute-api", None, "http", {"Id": "api1"}, None),
     ),
+    "a website": (
+        get("/page.html", host="www.example.com.s3-website-eu-west-1.amazonaws.com"),
+        Route("s3-website", None, "http", {"Bucket": "www.example.com"}, "eu-west-1"),
+    ),
+    "a website of a newer region": (
+        get("/", host="b.s3-website.eu-central-1.amazonaws.com"),
+        Route("s3-website", None, "http", {"Bucket": "b"}, "eu-central-1"),
+    ),
+    "a website here": (
+        get("/", host="b.s3-website.localhost:4566"),
+        Route("s3-website", None, "http", {"Bucket": "b"}, None),
+    ),
+    "a form to a bucket": (
+        Request("POST", "/b", "", {"host": "localhost:4566"}),
+        Route("s3", None, "rest-xml", {"Bucket": "b"}, None),
+    ),
+    "a preflight at a bucket's own host": (
+        Request("OPTIONS", "/a/b%20c", "", {"host": "b.s3.localhost:4566"}),
+        Route("s3", None, "rest-xml", {"Bucket": "b", "Key": "a/b c"}, None),
+    ),
     "S3's control plane": (
         Request("GET", "/v20180820/jobs", "", {"x-amz-account-id": "000000000000", **scoped("s3")}),
         Route("s3control", "ListJobs", "rest-xml", {}, "eu-west-1"),

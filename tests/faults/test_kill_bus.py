@@ -7,6 +7,8 @@ from typing import Any
 
 import boto3
 
+from users import let_write
+
 EVENTS = 30
 
 
@@ -19,6 +21,7 @@ def test_events_that_were_acknowledged_are_delivered_after_a_kill(start_program:
     program = start_program()
     events, logs = client("events", program.endpoint_url), client("logs", program.endpoint_url)
     logs.create_log_group(logGroupName="got")
+    let_write(logs)
     events.put_rule(Name="all", EventPattern=json.dumps({"source": ["app"]}))
     group = "arn:aws:logs:us-east-1:123456789012:log-group:got"
     events.put_targets(Rule="all", Targets=[{"Id": "1", "Arn": group, "InputPath": "$.detail.n"}])

@@ -43,6 +43,7 @@ def test_cross_site_calls_are_refused(headers: tuple[str, dict[str, str]]) -> No
         ("https://127.0.0.1", True),
         ("http://[::1]:8080", True),
         ("http://b.s3-website.localhost:4566", True),
+        ("foo.bar", True),
         ("https://evil.example", False),
         ("null", False),
         ("", False),
@@ -56,7 +57,7 @@ def test_cross_site_calls_are_refused(headers: tuple[str, dict[str, str]]) -> No
     ],
 )
 def test_whose_pages_need_leave(origin: str, own: bool) -> None:
-    """Anybody may put pages at AWS's names, so as an Origin they are another site's."""
+    """Anybody may put pages at AWS's names, so as an Origin they are another site's. One without a scheme no browser sends (RFC 6454)."""
     assert guard(request(host="127.0.0.1:4566", origin=origin)) is not own
     assert guard(request(host="127.0.0.1:4566", origin=origin, sec_fetch_site="cross-site"))
 

@@ -45,7 +45,9 @@ ROLES: Final = frozenset({"Role", "IamRoles", "AddIamRoles", "DefaultIamRoleArn"
 TRAIL: Final = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/one"
 SAID: Final[dict[str, dict[str, Any]]] = {
     "cloudtrail": {"ResourceId": TRAIL, "ResourceIdList": [TRAIL]},
+    "events.CreateApiDestination": {"ConnectionArn": f"arn:aws:events:us-east-1:{ACCOUNT}:connection/one/1"},
     "events.CreateArchive": {"EventSourceArn": f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/one"},
+    "logs.CreateDelivery": {"deliveryDestinationArn": f"arn:aws:logs:us-east-1:{ACCOUNT}:delivery-destination:one"},
     "events.StartReplay": {"EventSourceArn": f"arn:aws:events:us-east-1:{ACCOUNT}:archive/one"},
     "ssm": {"ResourceType": "Parameter", "SettingId": "/ssm/parameter-store/high-throughput-enabled"},
 }
@@ -84,7 +86,7 @@ REASONS: Final = {
     "redshift:* without secretsmanager:*": "asked for where it happens: the room of Secrets Manager is called in the caller's name",
     "redshift:* without acm:*": "a certificate of one's own domain is not built",
     "lambda:* without lambda:PassCapacityProvider": "capacity providers are not built",
-    "s3:PutReplicationConfiguration without iam:PassRole": "for PutBucketReplication, which is not built; to delete passes no role",
+    "s3:PutReplicationConfiguration without iam:PassRole": "for PutBucketReplication; to delete passes no role",
 }
 """Findings, with stars, and why they are right."""
 

@@ -1,16 +1,21 @@
 """CloudWatch against what AWS answered: recordings/cloudwatch.json. Each test names its case.
 
 A case was recorded in several protocols, of which all but the headers are the same; botocore speaks one of them, and
-tests/services/cloudwatch/test_protocols.py the others. Left out: anomaly detectors, insight rules and metric streams, which are not built,
-the metrics of SQS, and the messages that topics sent, for which there is no SNS yet.
+tests/services/cloudwatch/test_protocols.py the others. Left out: the metrics of SQS, and the messages that topics sent, for which there is
+no SNS yet.
 """
 
+import http.client
 import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import pytest
 
 from recordings.replaying import refusal
@@ -459,3 +464,66 @@ def test_dashboards(cloudwatch: Any, recorded: Any) -> None:
     case.says("list_dashboards_prefix", cloudwatch.list_dashboards(DashboardNamePrefix="test"))
     cloudwatch.delete_dashboards(DashboardNames=["test-d"])
     case.says("list_dashboards_empty", cloudwatch.list_dashboards())
+
+
+def test_a_metric_stream_from_its_making_to_its_end(aws: Any, cloudwatch: Any, recorded: Any) -> None:
+    case = recorded("cloudwatch", "TestCloudwatch::test_create_metric_stream[smithy-rpc-v2-cbor]")
+    stream = {
+        "Name": "out",
+        "FirehoseArn": f"arn:aws:firehose:us-east-1:{aws.account}:deliverystream/d",
+        "RoleArn": f"arn:aws:iam::{aws.account}:role/r",
+        "OutputFormat": "json",
+    }
+    case.says("create_metric_stream", cloudwatch.put_metric_stream(**stream))
+    case.says("get_metric_stream", cloudwatch.get_metric_stream(Name="out"))
+    case.says("start_metric_stream", cloudwatch.start_metric_streams(Names=["out"]))
+    case.says("stop_metric_stream", cloudwatch.stop_metric_streams(Names=["out"]))
+    case.says("delete_metric_stream", cloudwatch.delete_metric_stream(Name="out"))
+
+
+def test_an_insight_rule_from_its_making_to_its_end(cloudwatch: Any, recorded: Any, moment: datetime) -> None:
+    case = recorded("cloudwatch", "TestCloudwatch::test_insight_rule[smithy-rpc-v2-cbor]")
+    case.means({"name:1": "CloudWatchLogRule"})
+    definition = case.recorded("describe_insight_rule")["InsightRules"][0]["Definition"]
+    text = json.dumps(definition).replace("<name:1>", "CloudWatchLogRule")
+    case.says("create_insight_rule", cloudwatch.put_insight_rule(RuleName="top", RuleState="ENABLED", RuleDefinition=text))
+    answer = cloudwatch.describe_insight_rules()
+    answer["InsightRules"][0]["Definition"] = json.loads(answer["InsightRules"][0]["Definition"])
+    case.says("describe_insight_rule", answer)
+    case.says("disable_insight_rule", cloudwatch.disable_insight_rules(RuleNames=["top"]))
+    case.says("enable_insight_rule", cloudwatch.enable_insight_rules(RuleNames=["top"]))
+    end = moment - timedelta(minutes=moment.minute % 5) + timedelta(minutes=1)
+    report = {"RuleName": "top", "StartTime": end - timedelta(hours=1), "EndTime": end, "Period": 300, "Metrics": ["UniqueContributors"]}
+    case.says("get_insight_rule_report", cloudwatch.get_insight_rule_report(**report))
+    case.says("delete_insight_rule", cloudwatch.delete_insight_rules(RuleNames=["top"]))
+
+
+def test_an_anomaly_detector_from_its_making_to_its_end(cloudwatch: Any, recorded: Any) -> None:
+    case = recorded("cloudwatch", "TestCloudwatch::test_anomaly_detector_lifecycle[query]")
+    dimensions = [{"Name": "DimensionName", "Value": "DimensionValue"}]
+    metric = {"Namespace": "MyNamespace", "MetricName": "MyMetric", "Dimensions": dimensions, "Stat": "Sum"}
+    case.says("create_anomaly_detector", cloudwatch.put_anomaly_detector(SingleMetricAnomalyDetector=metric))
+    case.says("describe_anomaly_detector", cloudwatch.describe_anomaly_detectors(AnomalyDetectorTypes=["SINGLE_METRIC"]))
+    case.says("delete_anomaly_detector", cloudwatch.delete_anomaly_detector(SingleMetricAnomalyDetector=metric))
+
+
+@pytest.mark.http
+def test_refusals_in_json(aws: Any, recorded: Any) -> None:
+    """As they stand on the wire, which clients take apart."""
+    case = recorded("cloudwatch", "TestCloudWatchMultiProtocol::test_exception_serializing_with_no_shape_in_spec[json]")
+    case.says("invalid-value-response", _set_alarm_state(aws, "INVALID", {}))
+    case.says("not-found-response", _set_alarm_state(aws, "OK", {}))
+    case.says("not-found-response-query-mode-true", _set_alarm_state(aws, "OK", {"x-amzn-query-mode": "true"}))
+
+
+def _set_alarm_state(aws: Any, state: str, headers: dict[str, str]) -> Any:
+    body = json.dumps({"AlarmName": "absent", "StateValue": state, "StateReason": "r"}).encode()
+    headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "GraniteServiceVersion20100801.SetAlarmState"} | headers
+    signed = botocore.awsrequest.AWSRequest("POST", f"{aws.endpoint_url}/", headers=headers, data=body)
+    keys = botocore.credentials.Credentials(aws.account, "test")
+    botocore.auth.SigV4Auth(keys, "monitoring", "us-east-1").add_auth(signed)
+    connection = http.client.HTTPConnection(urlsplit(aws.endpoint_url).netloc)
+    connection.request("POST", "/", body=body, headers=dict(signed.headers))
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    return answer

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from users import let_write
+
 COMMAND = {"command": "update-account", "payload": {"acc_id": "0a787ecb-4015", "sf_id": "baz"}}
 SOURCE = "core.update-account-command"
 PATTERN = {"source": [SOURCE], "detail-type": [SOURCE], "detail": {"command": ["update-account"]}}
@@ -23,6 +25,7 @@ class Target:
     def __init__(self, aws: Any, name: str) -> None:
         self._logs = aws.client("logs")
         self._logs.create_log_group(logGroupName=name)
+        let_write(self._logs)
         self._name = name
         self.arn = f"arn:aws:logs:us-east-1:{aws.account}:log-group:{name}"
 
@@ -302,3 +305,36 @@ def test_an_event_of_another_account(aws: Any, recorded: Any, server: Any) -> No
     put(aws.client("events"), source="source-primary", bus=bus)
     bodies(case, "messages")
     case.says("messages", wrapped(to.got(1)))
+
+
+def test_events_become_records_of_a_stream(aws: Any, events: Any, recorded: Any) -> None:
+    case = recorded("events", "TestEventsTargetFirehose::test_put_events_with_target_firehose")
+    s3, bucket = aws.client("s3"), f"lake-{aws.account}"
+    s3.create_bucket(Bucket=bucket)
+    role = _role(aws.client("iam"))
+    to = {"RoleARN": role, "BucketARN": f"arn:aws:s3:::{bucket}", "BufferingHints": {"IntervalInSeconds": 1, "SizeInMBs": 1}}
+    firehose = aws.client("firehose")
+    stream = firehose.create_delivery_stream(DeliveryStreamName="lake", ExtendedS3DestinationConfiguration=to)["DeliveryStreamARN"]
+    events.put_rule(Name="all", EventBusName="own", EventPattern=json.dumps(PATTERN))
+    events.put_targets(Rule="all", EventBusName="own", Targets=[{"Id": "1", "Arn": stream, "RoleArn": role}])
+    count = len(case.recorded("s3"))
+    for _ in range(count):
+        put(events)
+    found: list[Any] = []
+    for _ in range(300):
+        keys = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+        text = "".join(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys)
+        found = json.loads(f"[{text.replace('}{', '},{')}]")
+        if len(found) == count:
+            break
+        time.sleep(0.05)
+    case.says("s3", found)
+
+
+def _role(iam: Any) -> str:
+    services = {"Service": ["events.amazonaws.com", "firehose.amazonaws.com"]}
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": services, "Action": "sts:AssumeRole"}]}
+    arn: str = iam.create_role(RoleName="carrier", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:*", "firehose:*"], "Resource": "*"}]}
+    iam.put_role_policy(RoleName="carrier", PolicyName="own", PolicyDocument=json.dumps(allowed))
+    return arn

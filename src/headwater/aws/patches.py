@@ -44,6 +44,7 @@ class Patch(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     validation: Validation = msgspec.field(default_factory=Validation)
     errors: dict[str, ErrorPatch] = {}
     malformed: Wording = msgspec.field(default_factory=lambda: Wording("MalformedXML", _NOT_WELL_FORMED))  # a body of XML
+    error_namespace: str = ""  # what stands before an error's name in JSON: "NAMESPACE#ResourceNotFound"
     error_members: dict[str, str] = {}  # members that every error of the service carries which blames the caller
     bare_errors: bool = False  # REST-XML errors without an <ErrorResponse> around them
     output_roots: dict[str, str] = {}  # by operation: the root element of a REST-XML answer

@@ -60,6 +60,10 @@ KINDS: Final = {"BOOLEAN": "boolean", "INTEGER": "integer", "REAL": "float", "ST
 MASTER_ROLES: Final = ("rds_superuser", "pg_monitor", "pg_signal_backend", "pg_read_all_settings")
 
 
+WHERE_OFFERED: Final = "where offered"
+"""Of rds.force_ssl, beside 0 and 1: a default that nobody asked for must not lock everybody out of a build without TLS."""
+
+
 class PostgresMissing(Exception):
     """No PostgreSQL that fits is here; the text says how to bring one."""
 
@@ -184,7 +188,8 @@ class Postgres:
         wanted = SETTINGS | {name: value for name, value in self._settings.items() if name not in FIXED}
         lines = [f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in wanted.items()]
         write_private(self.data / "headwater.conf", "\n".join(lines) + "\n")
-        kind = "hostssl" if self._settings.get("rds.force_ssl") == "1" else "host"
+        asked = self._settings.get("rds.force_ssl")
+        kind = "hostssl" if asked == "1" or (asked == WHERE_OFFERED and self.offers_tls) else "host"
         rules = [
             f"local all {ADMINISTRATOR} scram-sha-256",
             f"host all {ADMINISTRATOR} all reject",

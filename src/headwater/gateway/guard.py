@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LOOPBACK_NAMES: Final = re.compile(r"(^|\.)(localhost|localhost\.localstack\.cloud)$")
 DOTLESS_NAMES: Final = re.compile(r"[a-z0-9_-]+")
 AWS_NAMES: Final = re.compile(r"(^|\.)(amazonaws\.com(\.cn)?|on\.aws|api\.aws)$")
+_NAME: Final = re.compile(r"[a-z0-9_.-]+", re.IGNORECASE)
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://([^/?#@,\s]+)", re.IGNORECASE)
 
 OWN_PAGES: Final = frozenset({"none", "same-origin"})
@@ -74,7 +75,11 @@ def is_own_name(host: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def is_of_this_machine(origin: str) -> bool:
-    """Whether a page of this Origin came from this machine. A sandboxed page's is `null`, and nobody's."""
+    """Whether a page of this Origin came from this machine. A sandboxed page's is `null`, and nobody's. What has no scheme (`foo.bar`) no
+    browser calls an Origin, so it is of no page at all.
+    """
+    if _NAME.fullmatch(origin) and origin != "null":
+        return True
     found = _ORIGIN.fullmatch(origin)
     return found is not None and _is_loopback(found[1])
 

@@ -39,10 +39,13 @@ PASSING: Final = frozenset(
 _JITTER: Final = random.Random()  # noqa: S311 - not a secret
 
 
-def next_attempt(now: datetime, attempts: int, began: datetime, policy: Mapping[str, Any]) -> tuple[datetime, str]:
-    """When to try again after so many attempts, and which limit of the target's RetryPolicy forbids it ("": none)."""
-    wait_s = min(FIRST_WAIT_S * 2 ** min(attempts - 1, WAIT_DOUBLINGS_MAX), LAST_WAIT_S) * _JITTER.uniform(0.75, 1.25)
-    at = now + timedelta(seconds=wait_s)
+def next_attempt(now: datetime, attempts: int, began: datetime, policy: Mapping[str, Any], *, wait_s: float = 0.0) -> tuple[datetime, str]:
+    """When to try again after so many attempts, and which limit of the target's RetryPolicy forbids it ("": none).
+
+    `wait_s`: how long the target asks to wait at least; the longer of the two waits holds.
+    """
+    own_s = min(FIRST_WAIT_S * 2 ** min(attempts - 1, WAIT_DOUBLINGS_MAX), LAST_WAIT_S) * _JITTER.uniform(0.75, 1.25)
+    at = now + timedelta(seconds=max(own_s, min(wait_s, AGE_MAX_S + 1)))
     if attempts > policy.get("MaximumRetryAttempts", ATTEMPTS_MAX):
         return at, "MaximumRetryAttempts"
     if at - began > timedelta(seconds=policy.get("MaximumEventAgeInSeconds", AGE_MAX_S)):

@@ -209,7 +209,7 @@ METRIC_REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
     "an unknown treatment": ("ValidationError", {"TreatMissingData": "panic"}),
     "more to alarm than are looked at": ("ValidationError", {"DatapointsToAlarm": 2}),
     "an action without an ARN": ("ValidationError", {"AlarmActions": ["mail me"]}),
-    "bands": ("NotImplemented", {"ThresholdMetricId": "ad1"}),
+    "a band of a number": ("InvalidParameterCombination", {"ThresholdMetricId": "ad1"}),
 }
 
 

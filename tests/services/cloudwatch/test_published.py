@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.cloudwatch.functions import function_that_prints
+from users import let_write
 
 
 def total(cloudwatch: Any, now: Any, namespace: str, name: str, dimensions: dict[str, str], stat: str = "Sum") -> float | None:
@@ -65,3 +66,33 @@ def test_records_are_counted_on_their_way(cloudwatch: Any, aws: Any, now: Any, c
         time.sleep(0.02)
     assert [of("DeliveryToS3.Records"), of("DeliveryToS3.Success", "Average")] == [4, 1]
     assert of("DeliveryToS3.DataFreshness", "Maximum") >= 300
+
+
+def test_events_are_counted_on_their_way(cloudwatch: Any, aws: Any, now: Any) -> None:
+    """Truth: the metric list of the EventBridge guide. A target without permission fails for good."""
+    events, logs = aws.client("events"), aws.client("logs")
+    logs.create_log_group(logGroupName="seen")
+    let_write(logs)
+    there = f"arn:aws:logs:us-east-1:{aws.account}:log-group:seen"
+    nowhere = f"arn:aws:logs:us-east-1:{aws.account}:log-group:none"
+    events.create_event_bus(Name="orders")
+    events.put_rule(Name="on", EventBusName="orders", EventPattern=json.dumps({"source": ["app"]}))
+    queue = {"Arn": f"arn:aws:sqs:us-east-1:{aws.account}:nowhere"}
+    targets = [{"Id": "1", "Arn": there}, {"Id": "2", "Arn": nowhere, "DeadLetterConfig": queue}]
+    events.put_targets(Rule="on", EventBusName="orders", Targets=targets)
+    entry = {"Source": "app", "DetailType": "t", "Detail": "{}", "EventBusName": "orders"}
+    events.put_events(Entries=[entry, entry, entry | {"Source": "other"}, entry | {"Detail": "no"}])
+    on = {"EventBusName": "orders", "RuleName": "on"}
+    for _ in range(200):
+        if total(cloudwatch, now, "AWS/Events", "Invocations", on) == 4:
+            break
+        time.sleep(0.02)
+
+    def of(name: str, dimensions: dict[str, str] = on) -> float | None:
+        return total(cloudwatch, now, "AWS/Events", name, dimensions)
+
+    assert [of("TriggeredRules"), of("MatchedEvents"), of("InvocationsCreated", {})] == [2, 2, 4]
+    assert [of("Invocations"), of("FailedInvocations"), of("Invocations", {})] == [4, 2, 4]
+    assert [of("InvocationAttempts", {}), of("SuccessfulInvocationAttempts", {}), of("RetryInvocationAttempts", {})] == [4, 2, None]
+    assert of("InvocationsFailedToBeSentToDlq") == 2
+    assert [of("PutEventsEntriesCount", {}), of("PutEventsFailedEntriesCount", {})] == [4, 1]

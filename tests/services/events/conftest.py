@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from users import let_write
+
 WAIT_S = 10.0
 
 
@@ -17,6 +19,7 @@ class Seen:
         self._logs = aws.client("logs")
         self._name = name
         self._logs.create_log_group(logGroupName=name)
+        let_write(self._logs)
         self.arn = f"arn:aws:logs:us-east-1:{aws.account}:log-group:{name}"
 
     def now(self) -> list[Any]:

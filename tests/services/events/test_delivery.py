@@ -16,6 +16,7 @@ from headwater.kernel.retry_policy import next_attempt
 from headwater.kernel.service import room_names
 from headwater.services.events import delivery, invoking
 from headwater.services.events.model import Rule
+from users import let_write
 
 
 def test_an_event_that_matches_reaches_the_target_as_aws_spells_it(aws: Any, events: Any, rule: Any, put: Any, seen: Any) -> None:
@@ -108,11 +109,11 @@ def test_what_may_pass_is_tried_again_until_it_passes(
     """A log group that is not there yet stands for a refusal that passes."""
     monkeypatch.setattr(delivery, "PASSING", frozenset({"ResourceNotFoundException"}))
     events.put_rule(Name="all", EventPattern=json.dumps({"source": ["app"]}))
-    group = f"arn:aws:logs:us-east-1:{aws.account}:log-group:late"
+    group, logs = f"arn:aws:logs:us-east-1:{aws.account}:log-group:late", aws.client("logs")
+    let_write(logs)
     events.put_targets(Rule="all", Targets=[{"Id": "1", "Arn": group}])
     put({"n": 1})
     time.sleep(0.2)
-    logs = aws.client("logs")
     logs.create_log_group(logGroupName="late")
     for _ in range(200):
         clock.advance(timedelta(seconds=1))
@@ -251,3 +252,22 @@ def test_each_kind_of_target_is_one_call_that_its_service_understands(server: An
     model = service_model(call.service)
     params = call.params | dict.fromkeys(idempotency_tokens(model.operations_by_snake_name[call.operation]), "x" * 40)
     codec_for(model.operations_by_snake_name[call.operation], model.metadata.protocol).validate(params)
+
+
+def test_a_log_group_is_written_to_if_a_resource_policy_lets_eventbridge(
+    server: Any, aws: Any, events: Any, rule: Any, put: Any, seen: Any
+) -> None:
+    """Truth: "CloudWatch Logs permissions" in "Using resource-based policies for EventBridge" of the user guide."""
+    logs = aws.client("logs")
+    logs.delete_resource_policy(policyName="events.amazonaws.com")
+    rule()
+    put({"n": 1})
+    [failed] = failures(server, aws.account)
+    assert (failed.code, "logs:" in failed.message) == ("AccessDeniedException", True)
+    statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "logs:*"}
+    statement["Resource"] = f"arn:aws:logs:us-east-1:{aws.account}:log-group:/aws/events/*:*"
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    logs.put_resource_policy(policyName="events", policyDocument=document)
+    put({"n": 2})
+    [event] = seen.wait(1)
+    assert event["detail"] == {"n": 2}

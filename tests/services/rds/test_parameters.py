@@ -198,3 +198,24 @@ def test_a_postgres_instance_takes_parameters_and_may_demand_tls(rds: Any, creat
         except psycopg.OperationalError:
             continue  # a reload is a signal, and takes a moment
     pytest.fail("the server still demands TLS")
+
+
+@pytest.mark.usefixtures("needs_postgres")
+@pytest.mark.parametrize(("version", "forced"), [("14.19", "0"), ("17.6", "1")])
+def test_from_postgres_15_on_tls_is_demanded_unless_a_group_says_otherwise(
+    rds: Any, create_instance: Callable[..., Any], version: str, forced: str
+) -> None:
+    """Truth: "Using SSL with a PostgreSQL DB instance" of the user guide: rds.force_ssl is on by default from version 15 on."""
+    instance = create_instance(engine="postgres", EngineVersion=version)
+    group = instance["DBParameterGroups"][0]["DBParameterGroupName"]
+    pages = rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName=group)
+    known = {each["ParameterName"]: each.get("ParameterValue") for page in pages for each in page["Parameters"]}
+    assert known["rds.force_ssl"] == forced
+    place = {"host": instance["Endpoint"]["Address"], "port": instance["Endpoint"]["Port"], "user": "chief", "password": PASSWORD}
+    with psycopg.connect(**place, dbname="postgres") as connection:  # libpq prefers TLS, as most clients do
+        encrypted = connection.pgconn.ssl_in_use
+    if forced == "1" and encrypted:
+        with pytest.raises(psycopg.OperationalError, match=r"pg_hba|encryption"):
+            psycopg.connect(**place, dbname="postgres", sslmode="disable")
+    else:
+        psycopg.connect(**place, dbname="postgres", sslmode="disable").close()

@@ -168,14 +168,3 @@ def test_the_rest_of_a_bucket_is_described_as_it_is(s3: Any, bucket: str) -> Non
         assert set(getattr(s3, operation)(Bucket=bucket)) == {"ResponseMetadata"}
     for operation in ("delete_bucket_cors", "delete_bucket_lifecycle", "delete_bucket_website", "delete_bucket_replication"):
         assert getattr(s3, operation)(Bucket=bucket)["ResponseMetadata"]["HTTPStatusCode"] == 204
-
-
-def test_setting_them_is_not_built_and_says_so(s3: Any, bucket: str, refused: Any) -> None:
-    with refused("NotImplemented"):
-        s3.put_bucket_replication(
-            Bucket=bucket,
-            ReplicationConfiguration={
-                "Role": "arn:aws:iam::123456789012:role/r",
-                "Rules": [{"Status": "Enabled", "Destination": {"Bucket": "arn:aws:s3:::b"}}],
-            },
-        )

@@ -148,12 +148,44 @@ def test_refusals_carry_the_headers_too(s3: Any, url: str, bucket: str) -> None:
 
 
 def test_preflights_that_lack_something(s3: Any, url: str, aws: Any, bucket: str) -> None:
-    """Sentences: as S3's users quote them."""
-    assert "Insufficient information. Origin request header needed." in ask("OPTIONS", url, None).text
-    assert "Invalid Access-Control-Request-Method: null" in ask("OPTIONS", url).text
-    disabled = preflight(url, "GET")
-    assert (disabled.status_code, "CORSResponse: CORS is not enabled for this bucket." in disabled.text) == (403, True)
-    assert "CORSResponse: Bucket not found" in preflight(f"{aws.endpoint_url}/never-there/k", "GET").text
+    """Codes, sentences and their order: as LocalStack's public suite has recorded them of AWS (test_cors_http_options_no_config and
+    test_cors_http_options_non_existent_bucket); the last one as S3's users quote it.
+    """
+
+    def error(answer: requests.Response) -> tuple[Any, ...]:
+        found = shown(answer)["Body"]["Error"]
+        return answer.status_code, found["Code"], found["Message"], found.get("Method"), found.get("ResourceType")
+
+    nothing = (400, "BadRequest", "Insufficient information. Origin request header needed.", None, None)
+    assert error(ask("OPTIONS", url, None)) == nothing
+    disabled = (403, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.")
+    assert error(preflight(url, "PUT")) == (*disabled, "PUT", "BUCKET")
+    assert error(ask("OPTIONS", url)) == (*disabled, "OPTIONS", "BUCKET")
+    absent = ask("OPTIONS", f"{aws.endpoint_url}/never-there-at-all/k")
+    assert error(absent) == (403, "AccessForbidden", "CORSResponse: Bucket not found", "OPTIONS", "BUCKET")
+    allow(s3, bucket, "GET", origins=["*"])
+    assert error(ask("OPTIONS", url))[:3] == (400, "BadRequest", "Invalid Access-Control-Request-Method: null")
+
+
+SUFFIXES = {"foo.suffix": "GET", "startend": "GET", "start12end": "GET", "prefix": "GET", "prefix.suffix": "GET", "foo.put": "PUT"}
+STRANGE = ("foo.bar", "foo.suffix.get", "0start12end", "bla.prefix")
+
+
+def test_origins_that_are_patterns(s3: Any, url: str, bucket: str) -> None:
+    """Truth: ceph's s3-tests, test_cors_origin_response."""
+    patterns = {"*suffix": "GET", "start*end": "GET", "prefix*": "GET", "*.put": "PUT"}
+    rules = [{"AllowedOrigins": [origin], "AllowedMethods": [method]} for origin, method in patterns.items()]
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
+    for origin, method in SUFFIXES.items():
+        told = {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Methods": method}
+        assert told.items() <= shown(preflight(url, method, origin))["Headers"].items()
+        if method == "GET":
+            assert told.items() <= shown(ask("GET", url, origin))["Headers"].items()
+            assert told.items() <= shown(ask("PUT", url, origin, Access_Control_Request_Method="GET"))["Headers"].items()
+            assert shown(ask("PUT", url, origin, Access_Control_Request_Method="DELETE"))["Headers"] == {}
+    for origin in STRANGE:
+        assert shown(ask("GET", url, origin))["Headers"] == {}
+        assert preflight(url, "GET", origin).status_code == 403
 
 
 def test_without_rules_nothing_is_said(url: str) -> None:

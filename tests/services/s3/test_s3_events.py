@@ -101,6 +101,24 @@ def test_a_versioned_bucket_tells_of_versions_and_of_markers(s3: Any, versioned:
     assert sequence == sorted(set(sequence)), "the order of a key's events can be told"
 
 
+def test_versions_are_told_as_they_are_recorded(s3: Any, versioned: str, heard: Heard) -> None:
+    """The recording has the later of its two lists of messages twice."""
+    at = {"Bucket": versioned, "Key": "k"}
+    apart = ("ETag", "ChecksumCRC32", "etag", "size")
+    with Recorded("s3", "TestS3NotificationsToEventBridge::test_object_created_put_versioned", apart=apart) as case:
+        first = case.answers("obj-ver1", s3.put_object, Body=b"data", **at)["VersionId"]
+        case.answers("obj-ver2", s3.put_object, Body=b"data-version2", **at)
+        marker = case.answers("delete-marker", s3.delete_object, **at)["VersionId"]
+        case.answers("delete-version", s3.delete_object, VersionId=first, **at)
+        heard.events()
+        s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Suspended"})
+        case.answers("add-null-version", s3.put_object, Body=b"data-version3", **at)
+        case.answers("del-delete-marker", s3.delete_object, VersionId=marker, **at)
+        told = as_recorded(heard.events())
+        for label in ("active", "suspended"):
+            recorded(case, f"message-versioning-{label}", told)
+
+
 def test_all_that_happens_to_an_object_is_told(s3: Any, bucket: str, heard: Heard) -> None:
     at = {"Bucket": bucket, "Key": "k"}
     s3.put_object(Body=b"1", **at)

@@ -84,6 +84,19 @@ def test_a_form_that_boto3_signs(aws: Any, signer: Any, s3: Any, bucket: str, ve
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_a_form_of_a_session(aws: Any, signer: Any, s3: Any, bucket: str, version: str) -> None:
+    """The token is a field, which the policy covers as any other."""
+    given = signer.client("sts").get_session_token()["Credentials"]
+    keys = {"aws_access_key_id": given["AccessKeyId"], "aws_secret_access_key": given["SecretAccessKey"]}
+    client = aws.client("s3", config=Config(signature_version=version), aws_session_token=given["SessionToken"], **keys)
+    made = client.generate_presigned_post(bucket, "k")
+    assert send(made["url"], made["fields"]).status_code == 204
+    assert s3.head_object(Bucket=bucket, Key="k")["ContentLength"] == 3
+    without = {name: value for name, value in made["fields"].items() if name != "x-amz-security-token"}
+    assert send(made["url"], without).status_code == 403
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
 def test_a_form_whose_signature_is_another(signer: Any, bucket: str, version: str) -> None:
     made = signer.client("s3", config=Config(signature_version=version)).generate_presigned_post(bucket, "k")
     name = "signature" if version == "s3" else "x-amz-signature"
@@ -282,3 +295,37 @@ def test_a_form_makes_a_version_and_is_locked(s3: Any, aws: Any, signer: Any) ->
     assert answer.status_code == 204
     found = s3.head_object(Bucket=name, Key="k")
     assert (found["VersionId"], found["ObjectLockMode"]) == (answer.headers["x-amz-version-id"], "GOVERNANCE")
+
+
+METADATA = {"ÄMÄZÕÑ S3": "=?UTF-8?Q?=C3=84M=C3=84Z=C3=95=C3=91_S3?=", "\x00\x01\x02\x03\x04": "=?UTF-8?B?AAECAwQ=?=", "=?a?=": "=?a?="}
+"""As LocalStack's public suite has recorded them of AWS."""
+
+
+@pytest.mark.parametrize(("value", "shown"), METADATA.items())
+def test_metadata_that_a_header_cannot_hold(s3: Any, url: str, everybody_writes: str, value: str, shown: str) -> None:
+    assert send(url, {"key": "k", "x-amz-meta-a": value}).status_code == 204
+    assert s3.head_object(Bucket=everybody_writes, Key="k")["Metadata"] == {"a": shown}
+
+
+def test_fields_without_end(url: str) -> None:
+    """What stands before the file is bounded, however it is cut into parts."""
+    part = b'--abc\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'
+    answer = requests.post(url, data=part * 2000, headers={"Content-Type": "multipart/form-data; boundary=abc"}, timeout=10)
+    assert said(answer)[:2] == (400, "MalformedPOSTRequest")
+
+
+def test_a_form_is_told_as_one(server: Any, s3: Any, url: str, everybody_writes: str) -> None:
+    """Source: "Event message structure", s3:ObjectCreated:Post; and EventBridge's reason POST Object."""
+    told: list[dict[str, Any]] = []
+
+    async def listen(begin: bool) -> None:
+        server.home.bus.deliver()
+        (server.home.bus.subscribe if begin else server.home.bus.unsubscribe)("event", told.extend)
+
+    server.call(listen(True))
+    s3.put_bucket_notification_configuration(Bucket=everybody_writes, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    send(url, {"key": "k"})
+    s3.put_object(Bucket=everybody_writes, Key="k", Body=b"bar")
+    server.call(listen(False))
+    here = [one["detail"] for one in told if one["resources"] == [f"arn:aws:s3:::{everybody_writes}"]]
+    assert [(one["reason"], one["object"]["size"]) for one in here] == [("POST Object", 3), ("PutObject", 3)]

@@ -92,7 +92,23 @@ REFUSED = {
     ),
     "101 versions": ("InvalidArgument", [rule(NoncurrentVersionExpiration={"NoncurrentDays": 1, "NewerNoncurrentVersions": 101})]),
     "versions that are not old": ("InvalidArgument", [rule(NoncurrentVersionExpiration={"NoncurrentDays": 0})]),
-    "a transition, which is not built": ("NotImplemented", [rule(Transitions=[{"Days": 1, "StorageClass": "GLACIER"}])]),
+    "a transition to nowhere": ("MalformedXML", [rule(Transitions=[{"Days": 1, "StorageClass": "STANDARD"}])]),
+    "a transition without a time": ("MalformedXML", [rule(Transitions=[{"StorageClass": "GLACIER"}])]),
+    "a transition before the past": ("InvalidArgument", [rule(Transitions=[{"Days": -1, "StorageClass": "GLACIER"}])]),
+    "a transition to what is cheap too early": ("InvalidArgument", [rule(Transitions=[{"Days": 29, "StorageClass": "STANDARD_IA"}])]),
+    "a transition behind the end": (
+        "InvalidArgument",
+        [rule(Transitions=[{"Days": 9, "StorageClass": "GLACIER"}], Expiration={"Days": 9})],
+    ),
+    "transitions by days and by dates": (
+        "InvalidRequest",
+        [rule(Transitions=[{"Days": 9, "StorageClass": "GLACIER"}], Expiration={"Date": datetime(2040, 1, 1, tzinfo=UTC)})],
+    ),
+    "two transitions to one class": (
+        "InvalidRequest",
+        [rule(Transitions=[{"Days": 9, "StorageClass": "GLACIER"}, {"Days": 10, "StorageClass": "GLACIER"}])],
+    ),
+    "an old version's transition without days": ("MalformedXML", [rule(NoncurrentVersionTransitions=[{"StorageClass": "GLACIER"}])]),
 }
 
 

@@ -158,13 +158,14 @@ def test_deleting_the_newest_version_brings_the_one_before_back(s3: Any, version
 def test_while_suspended_there_is_one_null_version(s3: Any, versioned: str) -> None:
     kept = put(s3, versioned, b"kept")
     s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Suspended"})
-    assert put(s3, versioned, b"null 1") == "null"
-    put(s3, versioned, b"null 2")
+    for body in (b"null 1", b"null 2"):
+        assert "VersionId" not in s3.put_object(Bucket=versioned, Key="k", Body=body)  # recorded: test_object_created_put_versioned
+    assert s3.head_object(Bucket=versioned, Key="k")["VersionId"] == "null"
     assert history(s3, versioned) == [("null", True), (kept, False)]
     s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Enabled"})
     latest = put(s3, versioned, b"latest")
     s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Suspended"})
-    put(s3, versioned, b"null 3")  # takes the place of the null version that stood below
+    s3.put_object(Bucket=versioned, Key="k", Body=b"null 3")  # takes the place of the null version that stood below
     assert sorted(history(s3, versioned)) == sorted([("null", True), (latest, False), (kept, False)])
     assert read(s3, versioned, "null") == b"null 3"
     marker = s3.delete_object(Bucket=versioned, Key="k")

@@ -81,6 +81,7 @@ def test_pages_that_are_not_there(s3: Any, public: str, ask: Ask) -> None:
     s3.put_object(Bucket=public, Key="error.html", Body="custom", ContentType="text/html")
     answer = ask("/nowhere")
     assert (answer.status_code, answer.text, answer.headers["Content-Type"]) == (404, "custom", "text/html")
+    assert (answer.headers["x-amz-error-code"], answer.headers["x-amz-error-detail-Key"]) == ("NoSuchKey", "nowhere")
 
 
 def test_methods_that_sites_do_not_have(s3: Any, public: str, ask: Ask) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from users import let_write
+
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -22,6 +24,7 @@ class Schedules:
         self.client = aws.client("scheduler")
         self._logs = aws.client("logs")
         self._logs.create_log_group(logGroupName="/seen")
+        let_write(self._logs)
         events = aws.client("events")
         events.put_rule(Name="seen", EventPattern=json.dumps({"source": ["clock"]}))
         group = f"arn:aws:logs:us-east-1:{aws.account}:log-group:/seen"

@@ -8,11 +8,11 @@ from base64 import b64encode
 
 
 def mime_word(text: str) -> str:
-    """`text` itself where it is ASCII, else an encoded word of its UTF-8."""
-    if text.isascii():
+    """`text` itself where it is ASCII that a header can hold, else an encoded word of its UTF-8."""
+    if text.isascii() and text.isprintable():
         return text
     content = text.encode("utf-8", "surrogatepass")
-    plain = sum(character.isascii() for character in text)
+    plain = sum(character.isascii() and character.isprintable() for character in text)
     if plain <= len(text) - plain:
         return f"=?UTF-8?B?{b64encode(content).decode('ascii')}?="
     return f"=?UTF-8?Q?{''.join(map(_quoted, content))}?="

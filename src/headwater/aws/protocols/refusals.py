@@ -64,6 +64,17 @@ def tree_body(refusal: _Refusal, message: str, writer: TreeWriter) -> dict[str, 
     return written | unbound
 
 
+VALIDATION: Final = {"ValidationException": "com.amazon.coral.validate#ValidationException"}
+"""What AWS's framework says itself, before the service is asked, has a namespace of its own (recorded: exception_serializing)."""
+
+
+def _qualified(refusal: _Refusal, patch: Patch) -> str:
+    if not patch.error_namespace:
+        return refusal.name
+    known = refusal.name if refusal.shape is None else f"{patch.error_namespace}#{refusal.name}"
+    return VALIDATION.get(refusal.name, known)
+
+
 def json_faults(model: ServiceModel, patch: Patch) -> FaultEncoder:
     writer = TreeWriter()
     content_type = f"application/x-amz-json-{model.metadata.json_version}"
@@ -71,7 +82,7 @@ def json_faults(model: ServiceModel, patch: Patch) -> FaultEncoder:
 
     def encode(fault: Fault, request_id: str) -> Response:
         refusal = _refusal(model, patch, fault)
-        body = {"__type": refusal.name, **tree_body(refusal, fault.message, writer)}
+        body = {"__type": _qualified(refusal, patch), **tree_body(refusal, fault.message, writer)}
         headers = [("Content-Type", content_type), ("x-amzn-RequestId", request_id)]
         if query_compatible:
             headers.append(("x-amzn-query-error", f"{refusal.code};{'Sender' if refusal.sender else 'Receiver'}"))

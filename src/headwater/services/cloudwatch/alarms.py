@@ -10,9 +10,11 @@ from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 
 from .alarm_model import ALARMS, COMPOSITE, METRIC, Alarm, describe_alarm
+from .anomaly_detectors import ANOMALY_DETECTORS, made_for
 from .arns import alarm_arn, alarm_arns, any_alarm
 from .evaluation import evaluation_due, period_of
-from .judging import COMPARISONS, TREATED
+from .expressions import names_in
+from .judging import BANDED, COMPARISONS, TREATED
 from .model import DAY_S, HOUR_S, MINUTE_S, dimensions_of
 from .queries import read_queries
 from .refusals import bad_token, invalid, invalid_combination, missing, not_found
@@ -26,7 +28,6 @@ PAGE: Final = 50
 PERIODS: Final = (10, 20, 30)
 PERCENTILES: Final = ("evaluate", "ignore")
 NOT_BUILT: Final = (
-    "ThresholdMetricId",
     "EvaluationWindow",
     "WarmUpConfiguration",
     "EvaluationCriteria",
@@ -44,10 +45,7 @@ async def put_metric_alarm(ctx: Context, request: Parameters) -> None:
     for name in ("ComparisonOperator", "EvaluationPeriods"):
         if name not in request:
             raise missing(f"The parameter {name} is required.")
-    if request["ComparisonOperator"] not in COMPARISONS:
-        raise fault("NotImplemented", "Alarms on anomaly detection bands are not built in this Headwater.")
-    if "Threshold" not in request:
-        raise missing("The parameter Threshold is required.")
+    _check_threshold(request)
     if "Metrics" in request:
         _check_queries(request)
     else:
@@ -56,6 +54,7 @@ async def put_metric_alarm(ctx: Context, request: Parameters) -> None:
     _check_actions(request)
     alarm, before = _configured(ctx, request, METRIC)
     _check_span(alarm)
+    await _learn(ctx, request)
     await Changes(ctx).put(alarm, before, evaluation_due(alarm, alarm.configured_at))
 
 
@@ -204,6 +203,34 @@ def _refuse_unbuilt(request: Parameters) -> None:
             raise fault("NotImplemented", f"{name} of alarms is not built in this Headwater.")
 
 
+def _check_threshold(request: Parameters) -> None:
+    """A number, or the query that says what is to be expected."""
+    is_banded = request["ComparisonOperator"] in BANDED
+    if not is_banded and request["ComparisonOperator"] not in COMPARISONS:
+        raise invalid(f"The value {request['ComparisonOperator']} for parameter ComparisonOperator is not supported.")
+    if is_banded != ("ThresholdMetricId" in request):
+        raise invalid_combination("The parameter ThresholdMetricId goes with the operators of anomaly detection, and with no other.")
+    if is_banded and "Threshold" in request:
+        raise invalid_combination("The parameters Threshold and ThresholdMetricId are mutually exclusive and you have specified both.")
+    if is_banded and not any(one["Id"] == request["ThresholdMetricId"] for one in request.get("Metrics", [])):
+        raise invalid(f"The ThresholdMetricId {request['ThresholdMetricId']} is not the Id of a query of Metrics.")
+    if not is_banded and "Threshold" not in request:
+        raise missing("The parameter Threshold is required.")
+
+
+async def _learn(ctx: Context, request: Parameters) -> None:
+    """An alarm on a band makes the anomaly detectors that it needs, where they are not there."""
+    if "ThresholdMetricId" in request:
+        queries = read_queries(request["Metrics"])
+        band = next(query for query in queries if query.id == request["ThresholdMetricId"])
+        names = names_in(band.tree) if band.tree is not None else set()
+        made = [made_for(ctx, query.wanted) for query in queries if query.wanted is not None and query.id in names]
+        async with ctx.store.transaction() as tx:
+            for detector in made:
+                if detector is not None:
+                    tx.put(ANOMALY_DETECTORS, detector)
+
+
 def _check_metric(request: Parameters) -> None:
     for name in ("MetricName", "Namespace", "Period"):
         if name not in request:
@@ -222,7 +249,7 @@ def _check_queries(request: Parameters) -> None:
         if name in request:
             raise invalid_combination(f"The parameters Metrics and {name} are mutually exclusive and you have specified both.")
     queries = read_queries(request["Metrics"])
-    told = sum(query.is_told for query in queries)
+    told = sum(query.is_told and query.id != request.get("ThresholdMetricId") for query in queries)
     if told != 1:
         raise invalid("Exactly one element of the metrics list should return data.")
 

@@ -14,9 +14,13 @@ from typing import Any, Final
 
 import msgspec
 
+from .bands import Model
 from .expressions import Call, Many, Name, Node, Number, Text
 from .refusals import invalid
 from .series import Series
+
+BAND: Final = "ANOMALY_DETECTION_BAND"
+BAND_WIDTH: Final = 2.0
 
 
 class Points(msgspec.Struct):
@@ -45,6 +49,7 @@ class Scope:
         self.known = known
         self.metrics = metrics
         self.found = found  # what each SEARCH of the request gave, by its text
+        self.models: dict[str, Model] = {}  # of anomaly detectors, by band_key
 
 
 def worth(node: Node, scope: Scope) -> Value:
@@ -301,6 +306,22 @@ def _search(arguments: list[Value], scope: Scope) -> Value:
     return scope.found[search_key(arguments)]
 
 
+def _band(arguments: list[Value], scope: Scope) -> Value:
+    """The upper and the lower end of what was to be expected; no points where no detector knows the metric."""
+    line, width = arguments[0], _number(arguments[1]) if len(arguments) > 1 else BAND_WIDTH
+    assert isinstance(line, Points)
+    model = scope.models.get(band_key(line.properties))
+    found = [(at, model.band(at, width)) for at in scope.grid] if model is not None else []
+    ends = {at: ends for at, ends in found if ends is not None}
+    upper = Points({at: high for at, (_, high) in ends.items()}, line.period_s, f"{line.label} (upper)", line.properties)
+    return [upper, Points({at: low for at, (low, _) in ends.items()}, line.period_s, f"{line.label} (lower)", line.properties)]
+
+
+def band_key(properties: dict[str, str]) -> str:
+    """Which metric's statistic it is."""
+    return "\0".join(f"{name}\1{value}" for name, value in sorted(properties.items()))
+
+
 def search_key(arguments: list[Value]) -> str:
     return "\0".join(str(argument) for argument in arguments)
 
@@ -344,6 +365,7 @@ _FUNCTIONS: Final[dict[str, Work]] = {
     "METRIC_COUNT": lambda arguments, scope: float(len(_lines(arguments[0]))),
     "METRICS": _metrics,
     "SEARCH": _search,
+    BAND: _band,
     "IF": _if,
     "FILL": _fill,
     "RATE": _line_by_line(_rate),

@@ -17,7 +17,7 @@ from headwater.kernel.jobs import Job, handles
 
 from .alarm_model import ALARM, ALARMS, COMPOSITE, METRIC, OK, Alarm, spelled
 from .arithmetic import Points
-from .judging import FURTHER_BACK, Point, Rule, Verdict, judged, reason_of
+from .judging import BANDED, FURTHER_BACK, Point, Rule, Verdict, judged, reason_of
 from .model import MINUTE_S, dimensions_of, metric_id
 from .published import _settled
 from .queries import Worked, read_queries
@@ -29,6 +29,7 @@ from .transitions import Changes, ParentDue, moment_words, trigger_of
 CAUGHT_UP: Final = 10
 FINE_TICK_S: Final = 10
 FEW: Final = 10
+ENDS: Final = 2
 
 
 class EvaluationDue(Job, frozen=True, kw_only=True, tag="cloudwatch/evaluation-due/1"):
@@ -77,7 +78,7 @@ async def _judge(ctx: Context, alarm: Alarm, end_s: int) -> tuple[Verdict, Rule,
     last = settings["EvaluationPeriods"]
     rule = Rule(
         settings["ComparisonOperator"],
-        settings["Threshold"],
+        settings.get("Threshold", 0.0),
         last,
         settings.get("DatapointsToAlarm", last),
         settings.get("TreatMissingData", "missing"),
@@ -108,8 +109,18 @@ async def _plain(ctx: Context, alarm: Alarm, low_s: int, end_s: int) -> list[Poi
 async def _worked(ctx: Context, alarm: Alarm, low_s: int, end_s: int) -> list[Point]:
     queries = read_queries(alarm.settings["Metrics"])
     answers = await Worked(ctx, queries, datetime.fromtimestamp(low_s, UTC), datetime.fromtimestamp(end_s, UTC)).answers()
-    told = next(answer for answer in answers if answer.query.is_told)
-    return [Point(at_s, value) for at_s, value in sorted(told.value.values.items())] if isinstance(told.value, Points) else []
+    expected = alarm.settings.get("ThresholdMetricId")
+    told = next(answer for answer in answers if answer.query.is_told and answer.query.id != expected)
+    if not isinstance(told.value, Points):
+        return []
+    if expected is None:
+        return [Point(at_s, value) for at_s, value in sorted(told.value.values.items())]
+    band = next(answer.value for answer in answers if answer.query.id == expected)
+    if not isinstance(band, list) or len(band) != ENDS:
+        return []
+    upper, lower = (line.values for line in band)
+    known = [(at_s, value) for at_s, value in sorted(told.value.values.items()) if at_s in upper and at_s in lower]
+    return [Point(at_s, value, band=(lower[at_s], upper[at_s])) for at_s, value in known]
 
 
 def _has_few(settings: dict[str, Any], verdict: Verdict) -> bool:
@@ -138,10 +149,17 @@ def _reason_data(alarm: Alarm, rule: Rule, verdict: Verdict, known: list[Point],
     data |= {
         "period": period_s,
         "recentDatapoints": [point.value for point in reversed(shown)],
-        "threshold": rule.threshold,
+        **_compared_with(rule, shown),
         "evaluatedDatapoints": [_looked_at(point, at, number, period_s) for number, point in enumerate(verdict.points, 1)],
     }
     return data
+
+
+def _compared_with(rule: Rule, shown: list[Point]) -> dict[str, Any]:
+    if rule.comparison not in BANDED:
+        return {"threshold": rule.threshold}
+    bands = [point.band for point in reversed(shown) if point.band is not None]
+    return {"recentLowerThresholds": [low for low, _ in bands], "recentUpperThresholds": [high for _, high in bands]}
 
 
 def _looked_at(point: Point | None, at: datetime, number: int, period_s: int) -> dict[str, Any]:

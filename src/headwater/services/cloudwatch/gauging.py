@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from headwater.kernel.home import Home
 
 WRITE_AFTER_S: Final = 60.0
+AT_ONCE_MAX: Final = 500
+"""Many thousand metrics of one minute must not stop everybody else while they are written."""
 WANTED: Final = "metric/wanted"
 """Told when somebody asks for a namespace's metrics: who has something to measure measures it now, and tells."""
 
@@ -78,7 +80,9 @@ class Gauge:
         gathered, self._gathered = self._gathered, {}
         for (account, region, at_s), minute in gathered.items():
             ctx = self._home.context(account=account, region=region, service="cloudwatch")
-            await Samples(ctx).keep([_datum(at_s, what, counts) for what, counts in minute.items()])
+            data = [_datum(at_s, what, counts) for what, counts in minute.items()]
+            for start in range(0, len(data), AT_ONCE_MAX):
+                await Samples(ctx).keep(data[start : start + AT_ONCE_MAX])
 
     async def settle(self, account: str, region: str, namespaces: Iterable[str]) -> None:
         """Before metrics are read: what was told is here, and what must be measured first is."""

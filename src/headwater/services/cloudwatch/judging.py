@@ -24,6 +24,14 @@ COMPARISONS: Final[dict[str, tuple[Callable[[float, float], bool], str]]] = {
     "LessThanThreshold": (operator.lt, "less than"),
     "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
 }
+UPPER: Final = "greater than the upper thresholds"
+LOWER: Final = "less than the lower thresholds"
+BANDED: Final = {
+    "LessThanLowerOrGreaterThanUpperThreshold": (True, True),
+    "LessThanLowerThreshold": (True, False),
+    "GreaterThanUpperThreshold": (False, True),
+}
+"""Comparisons with a band: whether its lower and its upper end count."""
 TREATED: Final = {"breaching": "Breaching", "notBreaching": "NonBreaching", "missing": "Missing", "ignore": "Ignore"}
 
 
@@ -31,6 +39,7 @@ class Point(msgspec.Struct, frozen=True):
     at_s: int
     value: float
     count: float | None = None  # of samples, where that is known
+    band: tuple[float, float] | None = None  # what was to be expected, where an alarm compares with that
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -42,8 +51,12 @@ class Rule(msgspec.Struct, frozen=True):
     needed: int
     treats: str = "missing"
 
-    def breaches(self, value: float) -> bool:
-        return COMPARISONS[self.comparison][0](value, self.threshold)
+    def breaches(self, point: Point) -> bool:
+        ends = BANDED.get(self.comparison)
+        if ends is None:
+            return COMPARISONS[self.comparison][0](point.value, self.threshold)
+        assert point.band is not None
+        return (ends[0] and point.value < point.band[0]) or (ends[1] and point.value > point.band[1])
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -59,9 +72,9 @@ def judged(rule: Rule, moments: list[Point | None]) -> Verdict:
     real = [point for point in moments if point is not None]
     if len(real) >= rule.last:
         used: list[Point | None] = list(reversed(real[-rule.last :]))
-        return Verdict(_state(rule, sum(rule.breaches(point.value) for point in real[-rule.last :])), used)
+        return Verdict(_state(rule, sum(rule.breaches(point) for point in real[-rule.last :])), used)
     filled = rule.last - len(real)
-    breaching = sum(rule.breaches(point.value) for point in real)
+    breaching = sum(rule.breaches(point) for point in real)
     points: list[Point | None] = []
     for point in reversed(moments):  # every real one, and as many missing ones as are filled in
         if point is not None or points.count(None) < filled:
@@ -95,7 +108,6 @@ def _only_breaches(rule: Rule, moments: list[Point | None], real: list[Point], b
 
 def reason_of(rule: Rule, verdict: Verdict) -> str:
     """The sentence that stands at a state."""
-    words = COMPARISONS[rule.comparison][1]
     real = [point for point in verdict.points if point is not None]
     if verdict.state == INSUFFICIENT:
         return f"Insufficient Data: {rule.last} {'datapoint was' if rule.last == 1 else 'datapoints were'} unknown."
@@ -106,9 +118,12 @@ def reason_of(rule: Rule, verdict: Verdict) -> str:
         received = f"no datapoints were received for {rule.last} {periods}"
         return f"{sentence}{received} and {verdict.filled} {missing} treated as [{TREATED[rule.treats]}]."
     is_alarm = verdict.state == ALARM
-    meant = [point for point in real if rule.breaches(point.value) == is_alarm] or real
+    meant = [point for point in real if rule.breaches(point) == is_alarm] or real
     shown = ", ".join(f"{point.value} ({datetime.fromtimestamp(point.at_s, UTC):%d/%m/%y %H:%M:%S})" for point in meant)
     negated = "" if is_alarm else "not "
+    if rule.comparison in BANDED:
+        return _banded_reason(rule, meant, shown, negated)
+    words = COMPARISONS[rule.comparison][1]
     were = "were" if len(meant) > 1 else "was"
     if rule.needed < rule.last:
         change = "OK -> ALARM" if is_alarm else "ALARM -> OK"
@@ -118,3 +133,15 @@ def reason_of(rule: Rule, verdict: Verdict) -> str:
         )
     plural = "datapoints" if len(meant) > 1 else "datapoint"
     return f"{sentence}{len(meant)} {plural} [{shown}] {were} {negated}{words} the threshold ({rule.threshold})."
+
+
+def _banded_reason(rule: Rule, meant: list[Point], shown: str, negated: str) -> str:
+    bands = [point.band for point in meant if point.band is not None]
+    lower, upper = BANDED[rule.comparison]
+    sides = [f"{LOWER} [{', '.join(str(low) for low, _ in bands)}]"] if lower else []
+    sides += [f"{UPPER} [{', '.join(str(high) for _, high in bands)}]"] if upper else []
+    were, change = "were" if len(meant) > 1 else "was", "ALARM -> OK" if negated else "OK -> ALARM"
+    return (
+        f"Thresholds Crossed: {len(meant)} out of the last {rule.last} datapoints [{shown}] {were} {negated}{' or '.join(sides)}"
+        f" (minimum {rule.needed} datapoint{'s' if rule.needed > 1 else ''} for {change} transition)."
+    )

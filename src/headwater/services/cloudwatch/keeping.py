@@ -19,6 +19,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.jobs import Job, handles
 
 from .model import DAY_S, HOUR_S, METRICS, MINUTE_S, SAMPLES, Datum, Metric, Sample, metric_id, place
+from .streaming import STREAMED, kept_for_streams
 
 ROWS: Final = 1000
 ACTIVE_EVERY_S: Final = 900
@@ -48,17 +49,22 @@ class Samples:
         known: dict[str, Metric] = {}
         samples = []
         is_first = not ctx.store.scan(METRICS, ctx.account, ctx.region)
+        data = list(data)
         for datum in data:
             identity = metric_id(datum.namespace, datum.name, datum.dimensions)
             metric = known.get(identity) or ctx.store.get(METRICS, ctx.account, ctx.region, identity)
             if metric is None or (metric.active_s + ACTIVE_EVERY_S <= datum.at_s and metric.active_s + ACTIVE_EVERY_S <= now_s):
                 known[identity] = _of(ctx, identity, datum, now_s)
             samples.append(_sample(ctx, identity, datum))
+        streamed = list(kept_for_streams(ctx, data))
         async with ctx.store.transaction() as tx:
             for metric in known.values():
                 tx.put(METRICS, metric)
             for sample in samples:
                 tx.put(SAMPLES, sample)
+            for row, due in streamed:
+                tx.put(STREAMED, row)
+                tx.owe(due)
             if is_first and samples:
                 tx.owe(_due(ctx.account, ctx.region, now_s, now_s))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from headwater.kernel.context import Context
 
-from . import SERVICE, firehose_metrics, lambda_metrics, rds_metrics
+from . import SERVICE, events_metrics, firehose_metrics, lambda_metrics, rds_metrics
 from .gauging import Gauge
 
 if TYPE_CHECKING:
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 SOURCES = {
     "lambda/run": lambda_metrics.of_run,
     "lambda/throttle": lambda_metrics.of_throttle,
+    "events/put": events_metrics.of_put,
+    "events/triggered": events_metrics.of_triggered,
+    "events/attempted": events_metrics.of_attempted,
+    "events/buried": events_metrics.of_buried,
     "firehose/taken": firehose_metrics.of_taken,
     "firehose/delivered": firehose_metrics.of_delivered,
     "firehose/refused": firehose_metrics.of_refused,

@@ -13,13 +13,16 @@ import msgspec
 
 from headwater.kernel.context import Context
 
-from .arithmetic import FUNCTIONS, Points, Scope, Value, search_key, worth
+from .anomaly_detectors import History, detector_of
+from .arithmetic import BAND, FUNCTIONS, Points, Scope, Value, band_key, search_key, worth
+from .bands import Model
 from .expressions import Call, Many, Node, Number, Text, functions_in, names_in, parsed
 from .labels import generated
 from .model import METRICS, MINUTE_S, Metric, dimensions_of
 from .published import _settled
 from .refusals import invalid
 from .searching import metrics_of
+from .selecting import SELECTS, Select, Selection, select_of
 from .series import FINE, Line, Wanted, window
 from .statistics import is_known
 
@@ -27,11 +30,10 @@ Parameters = dict[str, Any]
 
 QUERIES_MAX: Final = 500
 _ID: Final = re.compile(r"[a-z]\w*")
-_SELECT: Final = re.compile(r"\s*SELECT\s", re.IGNORECASE)
 
 
 class Query(msgspec.Struct, frozen=True):
-    """`wanted` or `tree`; `is_told` is ReturnData."""
+    """`wanted`, `tree` or `select`; `is_told` is ReturnData."""
 
     id: str
     label: str
@@ -39,6 +41,7 @@ class Query(msgspec.Struct, frozen=True):
     wanted: Wanted | None
     tree: Node | None
     period_s: int | None
+    select: Select | None = None
 
 
 class Answer(msgspec.Struct):
@@ -81,8 +84,8 @@ def _query(one: Parameters) -> Query:
     period_s = one.get("Period")
     if stat is None:
         assert expression is not None
-        if _SELECT.match(expression):
-            raise invalid("Metrics Insights queries (SELECT) are not built in this Headwater.")
+        if SELECTS.match(expression):
+            return Query(identity, one.get("Label", ""), one.get("ReturnData", True), None, None, period_s, select_of(expression))
         return Query(identity, one.get("Label", ""), one.get("ReturnData", True), None, parsed(expression), period_s)
     metric = stat["Metric"]
     if "Namespace" not in metric or "MetricName" not in metric:
@@ -112,16 +115,26 @@ class Worked:
         self._now = ctx.clock.now()
         self._found: dict[str, list[Points]] = {}
         self._answers: dict[str, Answer] = {}
+        self._models: dict[str, Model] = {}
 
     async def answers(self) -> list[Answer]:
         """In the order of the queries."""
-        await _settled(self._ctx, *{query.wanted.namespace for query in self._queries.values() if query.wanted})
+        asked = [query.wanted or query.select for query in self._queries.values()]
+        await _settled(self._ctx, *{one.namespace for one in asked if one is not None})
         stats = [query for query in self._queries.values() if query.wanted is not None]
         labels = generated([query.wanted for query in stats if query.wanted is not None])
         for query, label in zip(stats, labels, strict=True):
             assert query.wanted is not None
             line, units = await self._line(query.wanted, label)
             self._answers[query.id] = Answer(query, line, label, units)
+        if any(query.tree is not None and BAND in functions_in(query.tree) for query in self._queries.values()):
+            await self._learn([query.wanted for query in stats if query.wanted is not None])
+        for query in self._queries.values():
+            if query.select is not None:
+                period_s = query.period_s or MINUTE_S
+                span = window(self._start, self._end, period_s, self._now)
+                lines = await Selection(self._ctx, query.select, period_s, span).lines(query.id)
+                self._answers[query.id] = Answer(query, lines if query.select.group_by or not lines else lines[0], query.id)
         for query in self._queries.values():
             if query.tree is not None:
                 await self._search(query.tree, self._period_of(query, set()))
@@ -132,7 +145,19 @@ class Worked:
     async def _line(self, wanted: Wanted, label: str) -> tuple[Points, tuple[str, ...]]:
         line = Line(self._ctx, wanted.metric, wanted.period_s)
         await line.read(window(self._start, self._end, wanted.period_s, self._now), wanted.unit)
-        properties = {
+        values = line.series(wanted.stat, wanted.unit or line.chosen())
+        return Points(values, wanted.period_s, label, self._properties(wanted)), tuple(sorted(line.units))
+
+    async def _learn(self, all_wanted: list[Wanted]) -> None:
+        """What the anomaly detectors of these metrics expect, from what was before the time that is asked about."""
+        for wanted in all_wanted:
+            detector = detector_of(self._ctx, wanted)
+            if detector is not None:
+                history = await History(self._ctx, detector).before(self._start, wanted.period_s, wanted.unit)
+                self._models[band_key(self._properties(wanted))] = Model(history, detector.zone)
+
+    def _properties(self, wanted: Wanted) -> dict[str, str]:
+        return {
             "Namespace": wanted.namespace,
             "MetricName": wanted.name,
             "Stat": wanted.stat,
@@ -140,8 +165,6 @@ class Worked:
             "Region": self._ctx.region,
             "AccountId": self._ctx.account,
         } | {f"Dim.{name}": value for name, value in wanted.dimensions}
-        values = line.series(wanted.stat, wanted.unit or line.chosen())
-        return Points(values, wanted.period_s, label, properties), tuple(sorted(line.units))
 
     async def _search(self, node: Node, period_s: int) -> None:
         """Read what every SEARCH in the tree finds; its arguments are plain texts and a number."""
@@ -171,6 +194,7 @@ class Worked:
         period_s = self._period_of(query, set())
         span = window(self._start, self._end, period_s, self._now)
         scope = Scope(list(range(span.low_s, span.high_s, period_s)), period_s, inner, metrics, self._found)
+        scope.models = self._models
         value = worth(query.tree, scope)
         self._answers[query.id] = Answer(query, value, query.id)
         return value

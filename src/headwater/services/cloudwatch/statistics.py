@@ -14,7 +14,7 @@ from typing import Final
 
 from headwater.aws.faults import Fault
 
-from .model import Sample
+from .model import Datum, Sample
 from .refusals import invalid_value
 
 _SHORT: Final = re.compile(r"(p|tm|wm|tc|ts)(\d{1,3}(?:\.\d{1,10})?)")
@@ -35,7 +35,7 @@ class Bucket:
         self._values: dict[float, float] = {}
         self._is_hidden = False
 
-    def add(self, sample: Sample) -> None:
+    def add(self, sample: Sample | Datum) -> None:
         self.count += sample.count
         self.sum += sample.sum
         if sample.minimum < self.minimum:
@@ -47,6 +47,16 @@ class Bucket:
         values = self._values
         for value, count in zip(sample.values, sample.counts, strict=True):
             values[value] = values.get(value, 0.0) + count
+
+    def join(self, other: Bucket) -> None:
+        """Take another's samples in."""
+        self.count += other.count
+        self.sum += other.sum
+        self.minimum = min(self.minimum, other.minimum)
+        self.maximum = max(self.maximum, other.maximum)
+        self._is_hidden |= other._is_hidden
+        for value, count in other._values.items():
+            self._values[value] = self._values.get(value, 0.0) + count
 
     def values(self) -> list[tuple[float, float]] | None:
         """Each value and how often it came, in order; None where a set hides some."""

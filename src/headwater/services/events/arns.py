@@ -6,9 +6,10 @@ Source: Service Authorization Reference, "Actions, resources, and condition keys
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .finding import place_of
+from .model import API_DESTINATIONS
 
 if TYPE_CHECKING:
     from headwater.kernel.context import Context
@@ -41,3 +42,14 @@ def entry_arns(ctx: Context, request: Request) -> Iterable[str]:
 def passed_roles(ctx: Context, request: Request) -> Iterable[str]:
     """The roles that a rule's targets are given."""
     return dict.fromkeys(target["RoleArn"] for target in request.get("Targets", ()) if "RoleArn" in target)
+
+
+CONNECTION: Final = "arn:aws:events:{region}:{account}:connection/{Name}"
+API_DESTINATION: Final = "arn:aws:events:{region}:{account}:api-destination/{Name}"
+
+
+def connection_of_destination(ctx: Context, request: Request) -> str:
+    """The connection that an API destination is to have, or has."""
+    given: str | None = request.get("ConnectionArn")
+    known = ctx.store.get(API_DESTINATIONS, ctx.account, ctx.region, request["Name"])
+    return given or (f"arn:aws:events:{ctx.region}:{ctx.account}:connection/*" if known is None else known.connection_arn)

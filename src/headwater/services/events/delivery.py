@@ -19,6 +19,8 @@ from headwater.kernel.jobs import Job, handles
 from headwater.kernel.retry_policy import PASSING, next_attempt
 from headwater.kernel.store.table import encode_key
 
+from . import measured
+from .api_destinations import CODE, Crowded, NotTaken
 from .holding import archiving, expiries, to_archive
 from .invoking import Failure, Invocation, queue_url
 from .invoking import _invoke as invoke
@@ -55,6 +57,7 @@ class Redelivery(Job, frozen=True, kw_only=True, tag="events/redelivery/1"):
     attempts: int
     ingested: datetime
     is_relayed: bool = False
+    has_place: bool = False
 
 
 class Accepted(NamedTuple):
@@ -119,6 +122,7 @@ def accept(
         rule = home.store.get(RULES, account, region, bus, name)
         if rule is None or (only and rule.arn not in only) or not wanted(rule, event):
             continue
+        home.bus.publish("metric", measured.triggered(rule, now, by_event=True))
         written = written or msgspec.json.encode(event)
         if rule.archive is not None:
             kept = to_archive(home.store, rule, event["id"], written, now, size)
@@ -198,16 +202,27 @@ async def _keep(ctx: Context, outcomes: list[Redelivery | Failed]) -> None:
 
 async def _tried(ctx: Context, due: Redelivery) -> list[Redelivery | Failed]:
     """Call the target once. Nothing is left to do, or another attempt, or what failed for good is to be kept."""
-    failed = await _attempt(ctx, due)
-    if failed is None:
+    try:
+        attempt = await _attempt(ctx, due)
+    except Crowded as crowded:
+        return [msgspec.structs.replace(due, at=ctx.clock.now() + timedelta(seconds=crowded.wait_s), has_place=True)]
+    if attempt is None:
         return []
-    rule, target, failure = failed
-    due = msgspec.structs.replace(due, attempts=due.attempts + 1)
-    later, condition = next_attempt(ctx.clock.now(), due.attempts, due.ingested, target.get("RetryPolicy", {}))
-    if not failure.is_final and not condition:
+    now, before = ctx.clock.now(), due
+    rule, target, failure = attempt
+    if failure is None:
+        ctx.bus.publish("metric", measured.attempted(rule, now, before, "succeeded"))
+        return []
+    due = msgspec.structs.replace(due, attempts=due.attempts + 1, has_place=False)
+    later, condition = next_attempt(now, due.attempts, due.ingested, target.get("RetryPolicy", {}), wait_s=failure.wait_s)
+    is_over = failure.is_final or bool(condition)
+    ctx.bus.publish("metric", measured.attempted(rule, now, before, "failed" if is_over else "again"))
+    if not is_over:
         return [msgspec.structs.replace(due, at=later)]
     queue = target.get("DeadLetterConfig", {}).get("Arn")
     outcome = "" if queue is None else await _to_queue(ctx, queue, rule, target, due, failure, condition)
+    if queue is not None:
+        ctx.bus.publish("metric", measured.buried(rule, now, sent=outcome == SENT))
     return [
         Failed(
             account=due.account,
@@ -226,8 +241,8 @@ async def _tried(ctx: Context, due: Redelivery) -> list[Redelivery | Failed]:
     ]
 
 
-async def _attempt(ctx: Context, due: Redelivery) -> tuple[Rule, dict[str, Any], Failure] | None:
-    """Call the target, if it is still one. What went wrong, or None."""
+async def _attempt(ctx: Context, due: Redelivery) -> tuple[Rule, dict[str, Any], Failure | None] | None:
+    """Call the target, if it is still one: what went wrong with it."""
     name, target_id = due.target
     rule = ctx.store.get(RULES, due.account, due.region, due.bus, name)
     target = None if rule is None else rule.target(target_id)
@@ -235,14 +250,18 @@ async def _attempt(ctx: Context, due: Redelivery) -> tuple[Rule, dict[str, Any],
         return None
     try:
         body = payload(target, due.event, rule.arn, due.ingested)
-        await invoke(ctx, Invocation(rule, target, due.event, body, due.is_relayed))
+        await invoke(ctx, Invocation(rule, target, due.event, body, due.is_relayed, due.has_place))
     except NoInput as wrong:
         return rule, target, Failure("INVALID_JSON", str(wrong), is_final=True)
     except Fault as refusal:
         return rule, target, Failure(refusal.code, refusal.message, is_final=refusal.code not in PASSING)
+    except NotTaken as wrong:
+        return rule, target, Failure(CODE, str(wrong), wrong.is_final, wrong.wait_s)
+    except Crowded:
+        raise
     except Exception as error:  # noqa: BLE001 - what a target's room raises is kept with the attempt and must not stop the others
         return rule, target, Failure(type(error).__name__, str(error), is_final=False)
-    return None
+    return rule, target, None
 
 
 async def _to_queue(ctx: Context, queue: str, rule: Rule, target: dict[str, Any], due: Redelivery, failure: Failure, condition: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import SERVICE
 from .delivery import Accepted, accept, event_of
-from .live import Live
+from .live import Live, live_of
 from .model import DEFAULT, FAILED
 from .schedules import RuleDue
 
@@ -35,6 +35,11 @@ async def _begin(home: Home) -> None:
     if live.order.earliest is not None and live.order.earliest <= home.clock.now():  # killed while it made up for what was missed
         async with home.store.transaction() as tx:
             tx.owe(RuleDue(account="", region="", subject="opened", at=home.clock.now()))
+
+
+@SERVICE.stops
+async def _end(home: Home) -> None:
+    await live_of(home).outside.close()
 
 
 def _hear(home: Home, told: list[Any]) -> None:

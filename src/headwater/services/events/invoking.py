@@ -17,6 +17,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.identity import root_of
 from headwater.kernel.service import room
 
+from .api_destinations import _call_endpoint, is_api_destination
 from .finding import place_of_arn
 from .model import Rule
 from .transforming import at_path
@@ -31,6 +32,7 @@ class Failure(NamedTuple):
     code: str
     message: str
     is_final: bool
+    wait_s: float = 0.0  # how long the target wants to be left in peace at least
 
 
 class Invocation(NamedTuple):
@@ -39,6 +41,7 @@ class Invocation(NamedTuple):
     event: bytes
     payload: bytes
     is_relayed: bool
+    has_place: bool = False  # among those that may call an API destination now
 
     @property
     def arn(self) -> str:
@@ -72,7 +75,9 @@ def queue_url(ctx: Context, arn: str) -> str:
 async def _invoke(ctx: Context, invocation: Invocation) -> None:
     """Raises the target's refusal."""
     kind = invocation.arn.split(":")[2]
-    if kind == "events":
+    if kind == "events" and is_api_destination(invocation.arn):
+        await _call_endpoint(ctx, invocation, has_place=invocation.has_place)
+    elif kind == "events":
         await _relay(ctx, invocation)
     elif kind == "logs":
         await _write_log(ctx, invocation)
@@ -215,7 +220,7 @@ async def _relay(ctx: Context, invocation: Invocation) -> None:
 
     place = place_of_arn(invocation.arn)
     if place is None:
-        raise fault("NotImplemented", "Headwater has not built API destinations yet.")
+        raise fault("ValidationException", f"{invocation.arn} is no event bus.")
     if invocation.is_relayed:
         raise fault("AccessDeniedException", "An event that came from another event bus cannot be sent to a third one.")
     event = msgspec.json.decode(invocation.event)

@@ -1,4 +1,4 @@
-"""What the room holds in memory: the index of each bus that was asked, and for what it listens on the Bus.
+"""What the room holds in memory: the index of each bus that was asked, for what it listens on the Bus, and its connections to the outside.
 
 Everything here is worked out from the store. A room's event is made only where somebody listens, so the room listens only while a rule on a
 default bus could want it.
@@ -14,6 +14,7 @@ from headwater.kernel.due_order import DueOrder
 from .index import Index
 from .language import compiled
 from .model import DEFAULT, RULES, Rule
+from .outgoing import Outside
 
 if TYPE_CHECKING:
     from headwater.kernel.home import Home
@@ -41,6 +42,7 @@ class Live:
         self._wanting_trail = 0
         self._topics: set[str] = set()
         self.order = DueOrder()
+        self.outside = Outside(home.pools.files)
         for rule in home.store.scan(RULES):
             self._weigh(rule)
             if rule.due is not None:

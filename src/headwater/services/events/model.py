@@ -1,4 +1,4 @@
-"""Records of buses, rules, archives and replays. Pure, but for the tables that they lie in.
+"""Records of buses, rules, archives, replays, connections and API destinations. Pure, but for the tables that they lie in.
 
 A rule holds its targets: there are at most five, and whoever reads the one reads the others. What is due next of a scheduled rule stands
 in the rule, so that the job which is owed for it can be found and withdrawn.
@@ -152,6 +152,51 @@ class Replay(Record, frozen=True, kw_only=True):
         return f"arn:aws:events:{self.region}:{self.account}:replay/{self.name}"
 
 
+class Connection(Record, frozen=True, kw_only=True):
+    """How to prove to somebody else's API who is calling. What is secret of it lies in Secrets Manager, `shown` is the rest.
+
+    `revision` is another one with each change of the credentials: what was fetched with older ones is worth nothing.
+    """
+
+    account: str
+    region: str
+    name: str
+    id: str
+    kind: str
+    state: str
+    created_at: datetime
+    modified_at: datetime
+    revision: str
+    shown: dict[str, Any] | None = None  # AuthParameters, in the API's spelling
+    secret_arn: str | None = None
+    authorized_at: datetime | None = None
+    reason: str | None = None
+    description: str | None = None
+    kms_key: str | None = None
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:events:{self.region}:{self.account}:connection/{self.name}/{self.id}"
+
+
+class ApiDestination(Record, frozen=True, kw_only=True):
+    account: str
+    region: str
+    name: str
+    id: str
+    connection_arn: str
+    endpoint: str
+    method: str
+    created_at: datetime
+    modified_at: datetime
+    rate_per_second: int
+    description: str | None = None
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:events:{self.region}:{self.account}:api-destination/{self.name}/{self.id}"
+
+
 class Failed(Record, frozen=True, kw_only=True):
     """An invocation that came to nothing. `dead_letter` says what became of it; the event is kept where a queue should have got it."""
 
@@ -182,3 +227,5 @@ ARCHIVED: Final = Table(
 HELD: Final = Table("events", "held", Held, key=lambda held: (held.account, held.region, held.archive))
 REPLAYS: Final = Table("events", "replays", Replay, key=lambda replay: (replay.account, replay.region, replay.name))
 FAILED: Final = Table("events", "failed", Failed, key=lambda failed: (failed.account, failed.region, place_of(failed.at), failed.id))
+CONNECTIONS: Final = Table("events", "connections", Connection, key=lambda each: (each.account, each.region, each.name))
+API_DESTINATIONS: Final = Table("events", "api-destinations", ApiDestination, key=lambda each: (each.account, each.region, each.name))

@@ -10,6 +10,7 @@ from headwater.aws.faults import fault
 from headwater.kernel.permissions import requires
 from headwater.kernel.service import room
 
+from . import measured
 from .arns import entry_arns
 from .delivery import Accepted, accept, event_of
 from .finding import bus_at, place_of
@@ -38,7 +39,8 @@ async def put_events(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     entries = request["Entries"]
     if "EndpointId" in request:
         raise fault("NotImplemented", "Headwater has not built global endpoints yet.")
-    if sum(size_of(entry) for entry in entries) > BYTES_MAX:
+    size = sum(size_of(entry) for entry in entries)
+    if size > BYTES_MAX:
         raise fault("ValidationException", "Total size of the entries in the request is over the limit.")
     await _authorize_each(ctx, entries)
     answers: list[dict[str, Any]] = []
@@ -52,7 +54,9 @@ async def put_events(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         answers.append({"EventId": event_id})
         _take(ctx, entry, event_id, accepted)
     await accepted.keep(ctx.store)
-    return {"FailedEntryCount": len([answer for answer in answers if "ErrorCode" in answer]), "Entries": answers}
+    failed = len([answer for answer in answers if "ErrorCode" in answer])
+    ctx.bus.publish("metric", measured.put(ctx, len(entries), failed, size))
+    return {"FailedEntryCount": failed, "Entries": answers}
 
 
 def _take(ctx: Context, entry: Entry, event_id: str, accepted: Accepted) -> None:

@@ -16,6 +16,7 @@ from headwater.aws.faults import fault
 from headwater.kernel.jobs import Job, handles
 from headwater.kernel.schedule import InvalidSchedule, parse
 
+from . import measured
 from .delivery import Delivery, delivery, event_of
 from .finding import rule_of_arn
 from .live import live_of
@@ -82,6 +83,7 @@ async def _fire(home: Home, at: datetime, key: tuple[str, ...]) -> None:
             tx.owe(RuleDue.of(following))
         if rule.targets:
             tx.owe(_tick(rule, at))
+    home.bus.publish("metric", measured.triggered(rule, home.clock.now(), by_event=False))
     if following.due is not None:
         live_of(home).order.put(following.due, key)
 

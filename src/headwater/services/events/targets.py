@@ -10,6 +10,7 @@ import msgspec
 from headwater.aws.faults import fault
 from headwater.kernel.permissions import requires
 
+from .api_destinations import is_api_destination
 from .arns import passed_roles, rule_arn
 from .finding import changeable_rule, find_rule
 from .model import RULES, TARGETS_MAX
@@ -32,7 +33,7 @@ def _check(target: dict[str, Any]) -> None:
     if arn.split(":")[2] == "sqs" and arn.endswith(".fifo") and "MessageGroupId" not in target.get("SqsParameters", {}):
         sentence = f"Parameter(s) SqsParameters must be specified for target: {target_id}."
         raise fault("ValidationException", sentence)
-    if arn.split(":")[2] in NEED_ROLE and "RoleArn" not in target:
+    if (arn.split(":")[2] in NEED_ROLE or is_api_destination(arn)) and "RoleArn" not in target:
         raise fault("ValidationException", f"RoleArn is required for target {arn}.")
     check_input(target)
 

@@ -160,6 +160,16 @@ def at_path(value: Any, path: str) -> Any:
     return found[0] if found else _MISSING
 
 
+def text_at(event: Any, value: str) -> str:
+    """A value of the user's; one that is a path, as it stands in the event: texts bare, other things as JSON, nothing as nothing."""
+    if not value.startswith("$") or _PATH.fullmatch(value) is None:
+        return value
+    found = at_path(event, value)
+    if isinstance(found, str):
+        return found
+    return "" if found is _MISSING else msgspec.json.encode(found).decode()
+
+
 def _all_of(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())

@@ -9,7 +9,7 @@ import base64
 import gzip
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -104,29 +104,51 @@ async def _forward(ctx: Context, due: ForwardDue) -> None:
             "subscriptionFilters": [subscription.name],
             "logEvents": events,
         }
-        await Destination(ctx, subscription).send(content, due.stream)
+        route = route_of(ctx, subscription)
+        if route is not None:
+            await Destination(ctx, route).send(content, due.stream)
+
+
+def route_of(ctx: Context, subscription: Subscription) -> Route | None:
+    """A destination of CloudWatch Logs' own stands for its target. None: there is none any more."""
+    from .destinations import destination_at
+
+    source = f"arn:aws:logs:{subscription.region}:{subscription.account}:log-group:{subscription.group}:*"
+    if not subscription.destination.startswith("arn:aws:logs:"):
+        return Route(subscription.destination, subscription.role, source)
+    through = destination_at(ctx.store, subscription.destination)
+    return None if through is None else Route(through.target, through.role, source)
+
+
+class Route(NamedTuple):
+    """Where to send, under which role, and for what."""
+
+    destination: str
+    role: str | None
+    source: str
 
 
 class Destination:
     """Where a subscription sends to."""
 
-    def __init__(self, ctx: Context, subscription: Subscription) -> None:
+    def __init__(self, ctx: Context, route: Route) -> None:
         self._ctx = ctx
-        self._subscription = subscription
-        self.vendor = subscription.destination.split(":")[2]
-
-    @property
-    def _source(self) -> str:
-        ctx, group = self._ctx, self._subscription.group
-        return f"arn:aws:logs:{ctx.region}:{ctx.account}:log-group:{group}:*"
+        self._route = route
+        self.vendor = route.destination.split(":")[2]
 
     async def send(self, content: dict[str, Any], key: str) -> None:
         data = gzip.compress(msgspec.json.encode(content), 6, mtime=0)
         if self.vendor == "lambda":
             await self.invoke("Event", msgspec.json.encode({"awslogs": {"data": base64.b64encode(data).decode()}}))
             return
-        client = self._ctx.client(self.vendor, role=self._subscription.role, session_name="logs", source_arn=self._source)
-        name = self._subscription.destination.rpartition("/")[2]
+        client = self._ctx.client(
+            self.vendor,
+            role=self._route.role,
+            session_name="logs",
+            source_arn=self._route.source,
+            region=self._route.destination.split(":")[3],
+        )
+        name = self._route.destination.rpartition("/")[2]
         if self.vendor == "firehose":
             await client.put_record(DeliveryStreamName=name, Record={"Data": data})
         else:
@@ -135,9 +157,9 @@ class Destination:
     async def invoke(self, kind: str, payload: bytes) -> None:
         """Under either name by which policies know the service: the region's, or the one of all regions."""
         for principal in (f"logs.{self._ctx.region}", "logs"):
-            functions = self._ctx.client("lambda", service_principal=principal, source_arn=self._source)
+            functions = self._ctx.client("lambda", service_principal=principal, source_arn=self._route.source)
             try:
-                await functions.invoke(FunctionName=self._subscription.destination, InvocationType=kind, Payload=payload)
+                await functions.invoke(FunctionName=self._route.destination, InvocationType=kind, Payload=payload)
             except Fault as refusal:
                 if principal == "logs" or refusal.code != "AccessDeniedException":
                     raise

@@ -1,4 +1,4 @@
-"""Resource policies of an account in a region: who else may write to its groups, Route 53 for one. Stored, checked and described."""
+"""Resource policies of an account in a region: who else may write to its groups. `authorization.py` lets them count."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from headwater.kernel.permissions import requires
 
 from .arns import group_arn
 from .filters import SUBSCRIPTIONS, SUBSCRIPTIONS_MAX, Subscription, describe_subscription, subscriptions_of
-from .forwarding import Destination
+from .forwarding import Destination, route_of
 from .groups import find_group, milliseconds, page
 from .model import invalid
 from .patterns import compiled
@@ -21,6 +21,7 @@ _PARTS: Final = 6
 
 @requires("iam:PassRole", "{roleArn}", when="roleArn", passed_to="logs.amazonaws.com")
 @requires("logs:PutSubscriptionFilter", group_arn)
+@requires("logs:PutSubscriptionFilter", "{destinationArn}", when=lambda ctx, request: request["destinationArn"].startswith("arn:aws:logs:"))
 async def put_subscription_filter(ctx: Context, request: Parameters) -> None:
     destination = request["destinationArn"]
     vendor = _check_destination(ctx, destination, request.get("roleArn"))
@@ -41,10 +42,13 @@ async def put_subscription_filter(ctx: Context, request: Parameters) -> None:
         distribution=request.get("distribution", "ByLogStream"),
         created_ms=milliseconds(ctx.clock.now()) if same is None else same.created_ms,
     )
+    route = route_of(ctx, subscription)
+    if route is None:
+        raise fault("ResourceNotFoundException", "The specified destination does not exist.")
     try:
-        await Destination(ctx, subscription).check()
+        await Destination(ctx, route).check()
     except Fault as refusal:
-        raise _unreachable(vendor, refusal) from None
+        raise unreachable(vendor, refusal) from None
     async with ctx.store.transaction() as tx:
         tx.put(SUBSCRIPTIONS, subscription)
 
@@ -74,7 +78,7 @@ def _check_destination(ctx: Context, destination: str, role: str | None) -> str:
         raise invalid(f"destinationArn {destination} is not a valid ARN")
     vendor, account = parts[2], parts[4]
     if vendor == "logs":
-        raise fault("NotImplemented", "Destinations of other accounts (PutDestination) are not built in this Headwater.")
+        return vendor
     if vendor not in VENDORS:
         raise invalid(f"PutSubscriptionFilter operation cannot work with destinationArn for vendor {vendor}")
     if vendor == "lambda":
@@ -89,7 +93,7 @@ def _check_destination(ctx: Context, destination: str, role: str | None) -> str:
     return vendor
 
 
-def _unreachable(vendor: str, refusal: Fault) -> Fault:
+def unreachable(vendor: str, refusal: Fault) -> Fault:
     if refusal.code == "NotImplemented":
         return refusal
     if vendor == "lambda":

@@ -32,7 +32,7 @@ from . import SERVICE
 from .events import Happened, event
 from .lambda_calls import invoker
 from .records import CLUSTERS, Cluster, Instance, addresses_taken, by_id, table_of, with_servers
-from .settings import OF_AWS, chosen, described, for_engine
+from .settings import chosen, described, for_engine, of_aws
 from .versions import FAMILIES
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Servers:
     async def _launch(self, owner: Instance | Cluster) -> Running:
         home = self._home
         owner = await self._addressed(owner)
-        settings = for_engine(chosen(home.store, owner))
+        settings = for_engine(chosen(home.store, owner), owner.family)
         certificate, key = certificate_for(home, owner.resource_id, [owner.host, "localhost"])
         tls = Tls(certificate, key, authority_path(home))
         data = self.folder(owner.resource_id) / "data"
@@ -139,9 +139,9 @@ class Servers:
     async def parameters(self, of_family: str) -> dict[str, Variable]:
         """All parameters of a family, by name: the engine's, which do not change while we run, and RDS's own."""
         engine = FAMILIES[of_family]
-        if engine.name not in self._parameters:
-            self._parameters[engine.name] = {each.name: each for each in [*await described(engine), *OF_AWS.get(engine.name, [])]}
-        return self._parameters[engine.name]
+        if of_family not in self._parameters:
+            self._parameters[of_family] = {each.name: each for each in [*await described(engine), *of_aws(of_family, engine)]}
+        return self._parameters[of_family]
 
     async def apply_settings(self, owner: Instance | Cluster) -> None:
         """Changed parameter groups reach the running server: what may change at once and was asked to; the rest waits for a restart."""
@@ -149,7 +149,7 @@ class Servers:
         if running is None or running.database.state != "up":
             return
         asked = chosen(self._home.store, owner)
-        wanted = for_engine(asked)
+        wanted = for_engine(asked, owner.family)
         known = await self.parameters(owner.family)
         settings = dict(running.settings)
         for name in settings.keys() | wanted.keys():
@@ -318,7 +318,7 @@ def _noun(resource: Instance | Cluster) -> str:
 def parameters_pending(home: Home, owner: Instance | Cluster) -> bool:
     """Whether the server waits for a restart to take its groups' static parameters."""
     running = servers_of(home).running.get(owner.resource_id)
-    return running is not None and running.settings != for_engine(chosen(home.store, owner))
+    return running is not None and running.settings != for_engine(chosen(home.store, owner), owner.family)
 
 
 @SERVICE.starts

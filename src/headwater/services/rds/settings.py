@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 LAMBDA_ROLE: Final = "aws_default_lambda_role"
 _ROLE: Final = "The role that the cluster assumes for this feature when it is called from SQL; it must be associated with the cluster."
 
-OF_AWS: Final[dict[str, list[Variable]]] = {
-    "aurora-mysql": [Variable(LAMBDA_ROLE, None, "", "string", True, _ROLE)],
-    "aurora-postgresql": [Variable("rds.force_ssl", "0", "0,1", "boolean", True, "Force TLS connections.")],
-    "postgres": [Variable("rds.force_ssl", "0", "0,1", "boolean", True, "Force TLS connections.")],
-}
-"""Parameters that RDS adds to the engine's; of these only rds.force_ssl is the engine adapter's business."""
+FORCE_SSL: Final = "rds.force_ssl"
+TLS_FORCED_FROM: Final = {"postgres": 15, "aurora-postgresql": 17}
+"""The major version from which a default parameter group refuses connections without TLS. Source: "Using SSL with a PostgreSQL DB
+instance" of the RDS user guide and "Securing Aurora PostgreSQL data with SSL/TLS" of Aurora's.
+"""
 NOT_THE_ENGINES: Final = frozenset({LAMBDA_ROLE})
 UNMODIFIABLE: Final = mariadb.FIXED | postgres.FIXED
 BOOLEANS: Final = {"0": "OFF", "1": "ON", "false": "OFF", "true": "ON", "off": "OFF", "on": "ON"}
@@ -37,6 +36,20 @@ BOOLEANS: Final = {"0": "OFF", "1": "ON", "false": "OFF", "true": "ON", "off": "
 def described(engine: Engine) -> Awaitable[list[Variable]]:
     """What the engine's program says of itself."""
     return mariadb.variables() if engine.program == "mariadb" else in_thread(postgres.variables)
+
+
+def of_aws(of_family: str, engine: Engine) -> list[Variable]:
+    """The parameters that RDS adds to the engine's; of these only rds.force_ssl is the engine adapter's business."""
+    if engine.name == "aurora-mysql":
+        return [Variable(LAMBDA_ROLE, None, "", "string", True, _ROLE)]
+    if engine.program == "postgres":
+        return [Variable(FORCE_SSL, "1" if _forces_tls(of_family) else "0", "0,1", "boolean", True, "Force TLS connections.")]
+    return []
+
+
+def _forces_tls(of_family: str) -> bool:
+    name = of_family.rstrip("0123456789")
+    return name in TLS_FORCED_FROM and int(of_family.removeprefix(name)) >= TLS_FORCED_FROM[name]
 
 
 def checked(name: str, value: str, method: str, known: Mapping[str, Variable]) -> Setting:
@@ -85,9 +98,10 @@ def _of_group(store: Store, owner: Instance | Cluster, scope: str, name: str) ->
     return group.settings if group is not None else {}  # a default group sets nothing
 
 
-def for_engine(settings: Mapping[str, Setting]) -> dict[str, str]:
+def for_engine(settings: Mapping[str, Setting], of_family: str) -> dict[str, str]:
     """What the engine is told."""
-    return {name: each.value for name, each in settings.items() if name not in NOT_THE_ENGINES and not each.value.startswith("{")}
+    told = {FORCE_SSL: postgres.WHERE_OFFERED} if _forces_tls(of_family) else {}
+    return told | {name: each.value for name, each in settings.items() if name not in NOT_THE_ENGINES and not each.value.startswith("{")}
 
 
 def users_of(store: Store, group: Group) -> list[Instance | Cluster]:

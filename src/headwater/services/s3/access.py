@@ -17,6 +17,7 @@ from .refusals import access_denied, no_such_bucket
 
 ACCOUNT_DIGITS: Final = 12
 KEY_BYTES_MAX: Final = 1024
+REQUESTER: Final = "requester"
 
 
 def bucket_of(ctx: Context, request: dict[str, Any], member: str = "Bucket", owner: str = "ExpectedBucketOwner") -> Bucket:
@@ -30,7 +31,17 @@ def bucket_of(ctx: Context, request: dict[str, Any], member: str = "Bucket", own
         raise elsewhere(ctx, bucket)
     if request.get(owner, bucket.account) != bucket.account:
         raise access_denied()
+    if bucket.requester_pays and ctx.account != bucket.account:
+        _check_pays(ctx, request)
     return bucket
+
+
+def _check_pays(ctx: Context, request: dict[str, Any]) -> None:
+    """Raise unless a stranger says that he pays; nobody in particular cannot."""
+    says = request.get("RequestPayer") or ctx.headers.get("x-amz-request-payer")
+    if says != REQUESTER or ctx.principal.kind == "anonymous":
+        raise access_denied()
+    ctx.reply_headers["x-amz-request-charged"] = REQUESTER
 
 
 def check_account(account: str) -> None:

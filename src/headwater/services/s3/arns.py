@@ -21,6 +21,7 @@ Request = dict[str, Any]
 ALL_BUCKETS: Final = "arn:aws:s3:::*"
 BUCKET: Final = "arn:aws:s3:::{Bucket}"
 OBJECT: Final = "arn:aws:s3:::{Bucket}/{Key}"
+LOGGER: Final = "logging.s3.amazonaws.com"
 _VERSION_MARK: Final = "?versionId="
 
 
@@ -64,8 +65,10 @@ def tags_of(ctx: Context, bucket: str, key: str, version_id: str | None) -> dict
 
 
 def sets_acl(ctx: Context, request: Request) -> bool:
-    """A service that leaves an object to the bucket's owner needs no more than PutObject: so AWS's own policies for CloudTrail have it."""
-    if ctx.principal.kind == "service" and request.get("ACL") == OWNERS_ALONE:
+    """A service that leaves an object to the bucket's owner needs no more than PutObject: so AWS's own policies for CloudTrail have it. The
+    grants on access logs are the owner's own, who put them into the configuration.
+    """
+    if ctx.principal.kind == "service" and (request.get("ACL") == OWNERS_ALONE or ctx.principal.arn == LOGGER):
         return False
     return are_asked(request)
 

@@ -6,6 +6,8 @@ Pure. Source: "Working with object metadata" and the API reference of PutObject;
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from email.utils import format_datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -13,7 +15,7 @@ from headwater.aws.faults import Fault, fault
 
 from . import grants, tags
 from .records import Bucket, ObjectVersion, Upload
-from .refusals import header_not_built, invalid_argument
+from .refusals import archived, header_not_built, invalid_argument
 
 DEFAULT_TYPE: Final = "binary/octet-stream"
 SYSTEM_HEADERS: Final = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "WebsiteRedirectLocation")
@@ -21,6 +23,8 @@ STORAGE_CLASSES: Final = frozenset(
     {"STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR"}
 )
 ARCHIVED: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+COLDNESS: Final = ("STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
+"""The order in which lifecycle rules may move objects."""
 METADATA_BYTES_MAX: Final = 2048
 OBJECT_TAGS_MAX: Final = 10
 NOT_BUILT: Final = {
@@ -47,6 +51,33 @@ def check_acl(request: Mapping[str, Any], bucket: Bucket) -> None:
     """Raise for an access control list that the bucket does not take."""
     if grants.are_asked(request):
         grants.check_for(bucket, grants.asked(request, grants.CANNED_OF_OBJECTS), request.get("ACL"))
+
+
+def is_restored(version: ObjectVersion, now: datetime) -> bool:
+    at, until = version.restored_at, version.restored_until
+    return at is not None and until is not None and at <= now < until
+
+
+def check_readable(version: ObjectVersion, now: datetime) -> None:
+    """Raise for what is archived and not restored."""
+    if version.storage_class in ARCHIVED and not is_restored(version, now):
+        raise archived(version.storage_class)
+
+
+def restore_of(version: ObjectVersion, now: datetime) -> str | None:
+    """x-amz-restore."""
+    at, until = version.restored_at, version.restored_until
+    if at is None or until is None or until <= now:
+        return None
+    return 'ongoing-request="true"' if at > now else f'ongoing-request="false", expiry-date="{format_datetime(until, usegmt=True)}"'
+
+
+def restore_status(version: ObjectVersion, now: datetime) -> dict[str, Any] | None:
+    """The same, as listings show it to who asks for it."""
+    at, until = version.restored_at, version.restored_until
+    if at is None or until is None or until <= now:
+        return None
+    return {"IsRestoreInProgress": True} if at > now else {"IsRestoreInProgress": False, "RestoreExpiryDate": until}
 
 
 def storage_class(request: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from . import grants, tags
 from .access import bucket_of
 from .arns import ALL_BUCKETS, BUCKET, sets_acl, tags_bucket
 from .keeper import Keeper, end_upload
-from .records import BUCKETS, ENABLED, OBJECTS, UPLOADS, Bucket, Grant, ObjectLock
+from .records import BUCKETS, CONFIGURATIONS, ENABLED, OBJECTS, UPLOADS, Bucket, Grant, ObjectLock
 from .refusals import access_denied, header_not_built, invalid_argument, malformed_xml
 
 HOME_REGION: Final = "us-east-1"
@@ -142,6 +142,8 @@ async def delete_bucket(ctx: Context, request: dict[str, Any]) -> None:
             tx.delete(BUCKETS, bucket.name)
             uploads = ctx.store.scan(UPLOADS, bucket.name)
             files = [file for upload in uploads for file in end_upload(ctx.store, tx, upload)]
+            for one in ctx.store.scan(CONFIGURATIONS, bucket.name):
+                tx.delete(CONFIGURATIONS, one.bucket, one.kind, one.id)
     finally:
         keeper.closing.discard(bucket.name)
     await keeper.bodies.remove_all(files)

@@ -2,7 +2,6 @@
 
 Versioning and ownership are obeyed by this room. The blocks are obeyed where policies and lists are written (`policies`, `grants`) and
 where they are read (`authorization`).
-What no bucket here can have yet is in `absent`.
 """
 
 from __future__ import annotations
@@ -49,6 +48,9 @@ async def put_bucket_versioning(ctx: Context, request: dict[str, Any]) -> None:
     if bucket.lock is not None and status != ENABLED:
         sentence = "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
         raise fault("InvalidBucketState", sentence)
+    if bucket.replication is not None and status != ENABLED:
+        sentence = "A replication configuration is present on this bucket, so you cannot change the versioning state. "
+        raise fault("InvalidBucketState", f"{sentence}To change the versioning state, first delete the replication configuration.")
     await _keep(ctx, replace(bucket, versioning=status, plain=False))
 
 

@@ -21,7 +21,7 @@ from .keeper import Keeper, now_of
 from .multipart import PartSums, part_number, part_seal, upload_of
 from .objects import as_written, checksum_members
 from .records import NULL, Bucket, ObjectVersion
-from .refusals import archived, invalid_argument, invalid_request
+from .refusals import invalid_argument, invalid_request
 
 DIRECTIVES: Final = ("COPY", "REPLACE")
 SOURCE: Final = "CopySource"
@@ -68,6 +68,8 @@ async def copy_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         written = await keeper.write(ctx, new, request, told="ObjectCreated:Copy")
     ctx.bus.publish("s3/object-created", written)
     result = as_written(written, bucket)
+    if bucket.versioning:
+        result["VersionId"] = written.version_id
     result["CopyObjectResult"] = {"ETag": result.pop("ETag"), "LastModified": written.modified_at, **checksum_members(written)}
     return result | _source_version(source_bucket, source)
 
@@ -113,11 +115,12 @@ def _source(ctx: Context, request: dict[str, Any]) -> tuple[Bucket, ObjectVersio
     asked = {"Bucket": name}
     if "ExpectedSourceBucketOwner" in request:
         asked["ExpectedBucketOwner"] = request["ExpectedSourceBucketOwner"]
+    if "RequestPayer" in request:
+        asked["RequestPayer"] = request["RequestPayer"]
     bucket = bucket_of(ctx, asked)
     source = Keeper.of(ctx).find(ctx, bucket.name, key, version_id, "COPY")
     conditions.check_copy(request, source, ctx.clock.now())
-    if source.storage_class in attire.ARCHIVED:
-        raise archived(source.storage_class)
+    attire.check_readable(source, ctx.clock.now())
     return bucket, source
 
 

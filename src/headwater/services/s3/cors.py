@@ -1,7 +1,7 @@
 """What lets pages of other sites ask: a bucket's CORS rules, kept, obeyed, and told to browsers.
 
 The gateway refuses every foreign Origin that no rule here lets in (gateway/guard.py), so a rule is asked before the call, and about the
-method that is really used: `Access-Control-Request-Method`, which S3 heeds on any request, can only narrow it down.
+method that is really used. What the browser is told goes by `Access-Control-Request-Method`, which S3 heeds on any request.
 Source: "Using cross-origin resource sharing" of the user guide, and recorded answers of AWS (TestS3Cors).
 """
 
@@ -88,17 +88,17 @@ def _welcomes(ctx: Context, request: Request, route: Route) -> bool:
     """A preflight that no rule answers is refused here, in S3's words, also to pages of this machine."""
     headers = request.headers
     is_preflight = request.method == PREFLIGHT
-    if is_preflight and ASKED_METHOD not in headers:
-        raise _incomplete("Invalid Access-Control-Request-Method: null")
+    asked = headers.get(ASKED_METHOD, request.method)
     bucket = ctx.store.get(BUCKETS, route.uri_labels.get("Bucket", ""))
     if bucket is None or bucket.cors is None:
         if is_preflight:
             what = "Bucket not found" if bucket is None else "CORS is not enabled for this bucket."
-            raise _forbidden(what, headers[ASKED_METHOD], "BUCKET")
+            raise _forbidden(what, asked, "BUCKET")
         return False
-    methods = {headers[ASKED_METHOD]} if ASKED_METHOD in headers else set()
+    if is_preflight and ASKED_METHOD not in headers:
+        raise _incomplete("Invalid Access-Control-Request-Method: null")
     wanted = _names(headers.get(ASKED_HEADERS, ""))
-    found = rule_for(bucket.cors, headers["origin"], methods | (set() if is_preflight else {request.method}), wanted)
+    found = rule_for(bucket.cors, headers["origin"], asked, wanted)
     if found is not None:
         ctx.reply_headers.update(told(found, headers["origin"], wanted))
     elif is_preflight:
@@ -106,8 +106,8 @@ def _welcomes(ctx: Context, request: Request, route: Route) -> bool:
             "This CORS request is not allowed. This is usually because the evalution of Origin, request method / "
             "Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec."
         )
-        raise _forbidden(sentence, headers[ASKED_METHOD], "OBJECT" if "Key" in route.uri_labels else "BUCKET")
-    return found is not None
+        raise _forbidden(sentence, asked, "OBJECT" if "Key" in route.uri_labels else "BUCKET")
+    return is_preflight or rule_for(bucket.cors, headers["origin"], request.method, []) is not None
 
 
 def preflight(request: Request) -> Response:
@@ -132,11 +132,11 @@ def _forbidden(sentence: str, method: str, resource: str) -> Fault:
 # -- rules ----------------------------------------------------------------------------------------------------------------
 
 
-def rule_for(rules: list[Rule], origin: str, methods: set[str], headers: list[str]) -> Rule | None:
-    """The first rule that lets a page of `origin` use these methods and send these headers."""
+def rule_for(rules: list[Rule], origin: str, method: str, headers: list[str]) -> Rule | None:
+    """The first rule that lets a page of `origin` use this method and send these headers."""
     for rule in rules:
         if (
-            methods.issubset(rule["AllowedMethods"])
+            method in rule["AllowedMethods"]
             and any(_covers(pattern, origin) for pattern in rule["AllowedOrigins"])
             and all(any(_covers(pattern.lower(), name) for pattern in rule.get("AllowedHeaders") or ()) for name in headers)
         ):

@@ -7,6 +7,7 @@ recorded answers of AWS (TestS3NotificationsToSQS, TestS3NotificationsToEventBri
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote_plus
@@ -30,6 +31,10 @@ EXPIRED_AS_MARKER: Final = "LifecycleExpiration:DeleteMarkerCreated"
 TAGGED: Final = "ObjectTagging:Put"
 UNTAGGED: Final = "ObjectTagging:Delete"
 LISTED: Final = "ObjectAcl:Put"
+RESTORING: Final = "ObjectRestore:Post"
+RESTORED: Final = "ObjectRestore:Completed"
+RESTORE_ENDED: Final = "ObjectRestore:Delete"
+MOVED: Final = "LifecycleTransition"
 TOPIC: Final = "event"
 """Of the Bus: what every room tells EventBridge."""
 DETAIL_TYPES: Final = {
@@ -41,10 +46,15 @@ DETAIL_TYPES: Final = {
     MARKED: ("Object Deleted", {"reason": "DeleteObject", "deletion-type": "Delete Marker Created"}),
     EXPIRED: ("Object Deleted", {"reason": "Lifecycle Expiration", "deletion-type": "Permanently Deleted"}),
     EXPIRED_AS_MARKER: ("Object Deleted", {"reason": "Lifecycle Expiration", "deletion-type": "Delete Marker Created"}),
+    RESTORING: ("Object Restore Initiated", {}),
+    RESTORED: ("Object Restore Completed", {}),
+    RESTORE_ENDED: ("Object Restore Expired", {}),
+    MOVED: ("Object Storage Class Changed", {}),
     TAGGED: ("Object Tags Added", {}),
     UNTAGGED: ("Object Tags Deleted", {}),
     LISTED: ("Object ACL Updated", {}),
 }
+WITH_SIZE: Final = frozenset({RESTORING, RESTORED, RESTORE_ENDED, MOVED, *(name for name in DETAIL_TYPES if name.startswith(CREATED))})
 GONE: Final = frozenset({REMOVED, EXPIRED})
 MARKERS: Final = frozenset({MARKED, EXPIRED_AS_MARKER})
 ABOUT_RECORD: Final = frozenset({TAGGED, UNTAGGED, LISTED, "ObjectRetention:Put"})
@@ -73,7 +83,7 @@ class Happened(NamedTuple):
 class Notices(NamedTuple):
     """What is owed and told of one change."""
 
-    jobs: list[EventDue]
+    jobs: Sequence[Job]
     told: list[dict[str, Any]]
 
 
@@ -120,7 +130,7 @@ def described(ctx: Context, bucket: Bucket, rule: str, happened: Happened, now: 
     """As functions get it."""
     version, about_record = happened.version, happened.name in ABOUT_RECORD
     told: dict[str, Any] = {"key": quote_plus(version.key, safe="/*").replace("~", "%7E")}
-    if happened.name.startswith(CREATED):
+    if happened.name in WITH_SIZE:
         told["size"] = version.size
     if happened.name not in GONE:
         told["eTag"] = version.etag or NO_BYTES
@@ -128,8 +138,8 @@ def described(ctx: Context, bucket: Bucket, rule: str, happened: Happened, now: 
         told["versionId"] = version.version_id
     if not about_record:
         told["sequencer"] = f"{number_of(happened.order):018X}"
-    return {
-        "eventVersion": "2.3" if about_record or happened.name in {EXPIRED, EXPIRED_AS_MARKER} else "2.1",
+    record: dict[str, Any] = {
+        "eventVersion": "2.3" if about_record or happened.name in {EXPIRED, EXPIRED_AS_MARKER, MOVED} else "2.1",
         "eventSource": "aws:s3",
         "awsRegion": bucket.region,
         "eventTime": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z",
@@ -148,6 +158,23 @@ def described(ctx: Context, bucket: Bucket, rule: str, happened: Happened, now: 
             "object": told,
         },
     }
+    if happened.name == RESTORED and version.restored_until is not None:
+        of_copy = {
+            "lifecycleRestorationExpiryTime": f"{version.restored_until:%Y-%m-%dT%H:%M:%S}.000Z",
+            "lifecycleRestoreStorageClass": version.storage_class,
+        }
+        record["glacierEventData"] = {"restoreEventData": of_copy}
+    return record
+
+
+def _of_storage(happened: Happened) -> dict[str, str]:
+    """What EventBridge is told of where the object is stored."""
+    version = happened.version
+    if happened.name == MOVED:
+        return {"destination-storage-class": version.storage_class}
+    if happened.name == RESTORED and version.restored_until is not None:
+        return {"restore-expiry-time": f"{version.restored_until:%Y-%m-%dT%H:%M:%SZ}", "source-storage-class": version.storage_class}
+    return {"source-storage-class": version.storage_class} if happened.name == RESTORING else {}
 
 
 def bridged(ctx: Context, bucket: Bucket, happened: Happened, now: datetime) -> dict[str, Any]:
@@ -155,7 +182,7 @@ def bridged(ctx: Context, bucket: Bucket, happened: Happened, now: datetime) -> 
     version = happened.version
     detail_type, more = DETAIL_TYPES[happened.name]
     told: dict[str, Any] = {"key": version.key}
-    if happened.name.startswith(CREATED):
+    if happened.name in WITH_SIZE:
         told["size"] = version.size
     if happened.name not in GONE | MARKERS:
         told["etag"] = version.etag
@@ -171,6 +198,7 @@ def bridged(ctx: Context, bucket: Bucket, happened: Happened, now: datetime) -> 
         "requester": ctx.principal.arn if ctx.principal.kind == "service" else ctx.principal.account or "anonymous",
         "source-ip-address": ctx.source_ip or LOOPBACK,
         **more,
+        **_of_storage(happened),
     }
     return {
         "source": "aws.s3",

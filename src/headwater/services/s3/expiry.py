@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
+from .attire import ARCHIVED, COLDNESS
 from .records import Bucket, ObjectVersion, Upload
 
 Rule = Mapping[str, Any]
+SMALL_BYTES: Final = 128 * 1024
 
 
 def next_midnight(moment: datetime) -> datetime:
@@ -80,6 +82,40 @@ def of_old(rules: Iterable[Rule], version: ObjectVersion, replaced_at: datetime,
         if "NoncurrentDays" in expiration and newer >= expiration.get("NewerNoncurrentVersions", 0):
             ends.append(after_days(replaced_at, expiration["NoncurrentDays"]))
     return min(ends, default=None)
+
+
+def move_of_current(bucket: Bucket, rules: Iterable[Rule], version: ObjectVersion, now: datetime) -> str | None:
+    """The storage class that a key's newest version moves to now; None where it stays."""
+    found = []
+    for rule in _of(rules, version):
+        for one in rule.get("Transitions") or ():
+            due = after_days(version.modified_at, one["Days"]) if "Days" in one else one["Date"]
+            if due <= now and _moves(bucket, rule, version, one["StorageClass"]):
+                found.append(one["StorageClass"])
+    return max(found, key=COLDNESS.index, default=None)
+
+
+def move_of_old(
+    bucket: Bucket, rules: Iterable[Rule], version: ObjectVersion, replaced_at: datetime, newer: int, now: datetime
+) -> str | None:
+    """The same for an old version that has `newer` old ones before it."""
+    found = []
+    for rule in _of(rules, version):
+        for one in rule.get("NoncurrentVersionTransitions") or ():
+            due = after_days(replaced_at, one["NoncurrentDays"])
+            if due <= now and newer >= one.get("NewerNoncurrentVersions", 0) and _moves(bucket, rule, version, one["StorageClass"]):
+                found.append(one["StorageClass"])
+    return max(found, key=COLDNESS.index, default=None)
+
+
+def _moves(bucket: Bucket, rule: Rule, version: ObjectVersion, target: str) -> bool:
+    """Only to where it is colder; and what is small does not pay, unless the rule says of itself which sizes it means."""
+    if version.storage_class not in COLDNESS or COLDNESS.index(target) <= COLDNESS.index(version.storage_class):
+        return False
+    chosen = rule.get("Filter") or {}
+    if version.size >= SMALL_BYTES or any(name.startswith("ObjectSize") for name in {**chosen, **(chosen.get("And") or {})}):
+        return True
+    return bucket.transition_minimum == "varies_by_storage_class" and target in ARCHIVED
 
 
 def of_upload(rules: Iterable[Rule], upload: Upload) -> datetime | None:

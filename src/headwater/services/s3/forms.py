@@ -22,6 +22,7 @@ FORM_TYPE: Final = "multipart/form-data"
 FILE: Final = "file"
 FIELDS_BYTES_MAX: Final = 20_480
 PART_HEADER_BYTES_MAX: Final = 8192
+PARTS_MAX: Final = 1000
 _BOUNDARY: Final = re.compile(r';\s*boundary=(?:"([^"]+)"|([^;\s"]+))', re.IGNORECASE)
 _FILENAME: Final = "${filename}"
 Piece = Any
@@ -72,6 +73,7 @@ async def _fields(pieces: _Pieces) -> AsyncIterator[tuple[str, MultipartSegment,
     async for piece in pieces:
         if isinstance(piece, MultipartSegment):
             part, value = piece, bytearray()
+            size += len(part.name or "")
             if part.disposition == "form-data" and (part.name or "").lower() == FILE:
                 yield part.name or "", part, b""
                 return
@@ -91,7 +93,7 @@ class _Pieces:
 
     def __init__(self, body: bytes | Stream, boundary: str) -> None:
         self._body = aiter(body) if isinstance(body, Stream) else _once(body)
-        self._parser = PushMultipartParser(boundary, max_header_size=PART_HEADER_BYTES_MAX)
+        self._parser = PushMultipartParser(boundary, max_header_size=PART_HEADER_BYTES_MAX, max_segment_count=PARTS_MAX)
         self._events: Iterator[Piece] = iter(())
 
     def __aiter__(self) -> _Pieces:

@@ -92,6 +92,7 @@ async def _instead(ctx: Context, request: Request, bucket: Bucket, site: dict[st
         return _refusal(ctx, request, refusal, again, document)
     if shown.status == HTTPStatus.OK:
         shown.status = status
+        shown.headers += _told(refusal)
     return shown
 
 
@@ -170,8 +171,7 @@ def _refusal(ctx: Context, request: Request, refusal: Fault, again: Fault | None
     if status == NOT_MODIFIED:
         return Response(status, [])
     title = f"{status} {HTTPStatus(status).phrase}"
-    known = () if refusal.code == "AccessDenied" else SHOWN  # which does not say of what
-    about = {name: str(refusal.members[name]) for name in known if name in refusal.members}
+    about = _about(refusal)
     said = {"Code": refusal.code, "Message": refusal.message, **about, "RequestId": ctx.request_id, "HostId": ctx.request_id}
     lines = ["<html>", f"<head><title>{title}</title></head>", "<body>", f"<h1>{title}</h1>", *_listed(said)]
     if again is not None:
@@ -182,12 +182,21 @@ def _refusal(ctx: Context, request: Request, refusal: Fault, again: Fault | None
     headers = [
         ("x-amz-request-id", ctx.request_id),
         ("x-amz-id-2", ctx.request_id),
-        ("x-amz-error-code", refusal.code),
-        ("x-amz-error-message", refusal.message),
-        *((f"x-amz-error-detail-{name}", quote(value, safe="/ ")) for name, value in about.items()),
+        *_told(refusal),
         ("Content-Type", "text/html; charset=utf-8"),
     ]
     return Response(status, headers, b"" if request.method == "HEAD" else "\n".join(lines).encode())
+
+
+def _about(refusal: Fault) -> dict[str, str]:
+    known = () if refusal.code == "AccessDenied" else SHOWN  # which does not say of what
+    return {name: str(refusal.members[name]) for name in known if name in refusal.members}
+
+
+def _told(refusal: Fault) -> list[tuple[str, str]]:
+    """A refusal in headers, which it has behind an error document too."""
+    details = [(f"x-amz-error-detail-{name}", quote(value, safe="/ ")) for name, value in _about(refusal).items()]
+    return [("x-amz-error-code", refusal.code), ("x-amz-error-message", refusal.message), *details]
 
 
 def _listed(said: dict[str, str]) -> list[str]:

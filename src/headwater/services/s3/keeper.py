@@ -7,7 +7,7 @@ from disk), it is repeated until the world has not changed under it. A bucket th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,9 +16,10 @@ from msgspec.structs import replace
 from headwater.aws.faults import Fault
 from headwater.kernel.context import Context
 from headwater.kernel.home import Home
+from headwater.kernel.jobs import Job
 from headwater.kernel.store import Store, Table, Transaction
 
-from . import SERVICE, conditions, events, retention, succession
+from . import SERVICE, conditions, events, replication, retention, succession
 from .bodies import Bodies
 from .events import NO_NOTICES, Happened, Notices
 from .ordering import ORDER_LENGTH, Orders, is_version_id, version_id
@@ -182,14 +183,39 @@ class Keeper:
             return NO_NOTICES
         return events.notices(ctx, bucket, Happened(told, gone, self.orders.next(current.order)))
 
-    async def amend(self, ctx: Context, version: ObjectVersion, told: str) -> None:
-        """Replace a version's record by `version`, which differs in what may change: tags, and its access control list."""
+    async def amend(self, ctx: Context, version: ObjectVersion, told: str, owed: Iterable[Job] = ()) -> None:
+        """Replace a version's record by `version`, which differs in what may change: tags, its access control list, where it is stored.
+
+        `owed` are the jobs that follow from it.
+        """
         notices = events.notices(ctx, self.writable(version.bucket), Happened(told, version, version.order)) if told else NO_NOTICES
+        notices = Notices([*notices.jobs, *owed, *self._copied_again(ctx, version, told)], notices.told)
         current = self.current(version.bucket, version.key)
         if current is not None and current.order == version.order:
             await self._commit(Change(newest=replace(version, null_order=current.null_order)), notices=notices)
         elif self._older(version) is not None:
             await self._commit(Change(older=[version]), notices=notices)
+
+    def _copied_again(self, ctx: Context, version: ObjectVersion, told: str) -> list[Job]:
+        """A copy follows its original's tags."""
+        if told not in {events.TAGGED, events.UNTAGGED} or version.replication in {"", replication.REPLICA}:
+            return []
+        owed = replication.due(self.writable(version.bucket), version, ctx.clock.now())
+        return [] if owed is None else [owed]
+
+    async def replicate(self, ctx: Context, copy: ObjectVersion) -> None:
+        """Keep a copy of another bucket's version, whose order and id it has: it stands among those of its key where its age says."""
+        bucket = self.writable(copy.bucket)
+        current = self.current(copy.bucket, copy.key)
+        if current is None or copy.order < current.order:
+            change = succession.written(ENABLED, copy, current, None)
+        else:
+            change = Change(older=[copy])
+        notices = NO_NOTICES
+        if bucket.notification is not None:
+            told = events.MARKED if copy.marker else events.PUT
+            notices = events.notices(ctx, bucket, Happened(told, copy, copy.order))
+        await self._commit(change, bucket=bucket, notices=notices)
 
     async def keep_part(self, upload: Upload, part: Part) -> None:
         """Add a part to its upload, in place of one of the same number."""
@@ -225,6 +251,9 @@ class Keeper:
         if current is not None and current.null_order and new.version_id == NULL:
             old_null = self._store.get(VERSIONS, new.bucket, sortable(new.key), current.null_order)
         notices = NO_NOTICES if bucket.notification is None else events.notices(ctx, bucket, Happened(told, new, order))
+        if bucket.replication is not None and (owed := replication.due(bucket, new, ctx.clock.now())) is not None:
+            new = new if new.marker else replace(new, replication=replication.PENDING)
+            notices = Notices([*notices.jobs, owed], notices.told)
         await self._commit(succession.written(bucket.versioning, new, current, old_null), upload, bucket, notices)
         return new
 

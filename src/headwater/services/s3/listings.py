@@ -11,7 +11,7 @@ from headwater.kernel.context import Context
 from headwater.kernel.permissions import requires
 from headwater.kernel.store import Store
 
-from . import SERVICE
+from . import SERVICE, attire
 from .access import bucket_of, owner_of
 from .arns import BUCKET
 from .keeper import Keeper
@@ -25,6 +25,7 @@ Walk = Generator[Seek, tuple[list[R], bool], Page[R]]
 Reader = Callable[[Seek], Awaitable[tuple[list[R], bool]]]
 READABLE: Final = "x-headwater-readable"
 """Said of a page to engines of the house."""
+RESTORE_STATUS: Final = "RestoreStatus"
 _AT_KEY: Final = "k"
 _AT_PREFIX: Final = "p"
 
@@ -44,7 +45,7 @@ async def list_objects_v2(ctx: Context, request: dict[str, Any]) -> dict[str, An
     if IN_PLACE in ctx.headers and _may_read_all(ctx, bucket, page):
         ctx.reply_headers[READABLE] = "1"
     return asked.members(bucket, page) | {
-        "Contents": [described(version, asked.encoding, bucket if request.get("FetchOwner") else None) for version in page.rows] or None,
+        "Contents": _contents(ctx, request, asked, bucket if request.get("FetchOwner") else None, page),
         "IsTruncated": page.truncated,
         "KeyCount": len(page.rows) + len(page.prefixes),
         "ContinuationToken": token,
@@ -62,7 +63,7 @@ async def list_objects(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     beyond = rolled_up(marker, asked.prefix, asked.delimiter) if marker.startswith(asked.prefix) else ""
     page = await _page(ctx.store, bucket, asked, after=marker, beyond=beyond)
     return asked.members(bucket, page) | {
-        "Contents": [described(version, asked.encoding, bucket) for version in page.rows] or None,
+        "Contents": _contents(ctx, request, asked, bucket, page),
         "IsTruncated": page.truncated,
         "Marker": encoded(marker, asked.encoding),
         "NextMarker": encoded(page.last, asked.encoding) if page.truncated and asked.delimiter else None,
@@ -71,7 +72,7 @@ async def list_objects(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
 
 def _may_read_all(ctx: Context, bucket: Bucket, page: Page[ObjectVersion]) -> bool:
     """Whether the caller may read every object of the page in place: so that one who does need not ask for each again."""
-    if any(version.encryption is not None for version in page.rows):
+    if any(version.encryption is not None or version.storage_class in attire.ARCHIVED for version in page.rows):
         return False
     get = SERVICE.model.operations["GetObject"]
     asked = ({"Bucket": bucket.name, "Key": version.key} for version in page.rows)
@@ -132,6 +133,18 @@ class _Asked(NamedTuple):
             "EncodingType": self.encoding,
             "CommonPrefixes": [{"Prefix": encoded(prefix, self.encoding)} for prefix in page.prefixes] or None,
         }
+
+
+def _contents(
+    ctx: Context, request: dict[str, Any], asked: _Asked, owned_by: Bucket | None, page: Page[ObjectVersion]
+) -> list[dict[str, Any]] | None:
+    shown = [described(version, asked.encoding, owned_by) for version in page.rows]
+    if RESTORE_STATUS in request.get("OptionalObjectAttributes", ()):
+        now = ctx.clock.now()
+        for one, version in zip(shown, page.rows, strict=True):
+            if (status := attire.restore_status(version, now)) is not None:
+                one[RESTORE_STATUS] = status
+    return shown or None
 
 
 def described(version: ObjectVersion, encoding: str | None, owned_by: Bucket | None) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from . import attire, checksums, conditions, encryption, events, expiry, locks, 
 from .access import bucket_of, key_of
 from .arns import OBJECT, bypasses, sets_acl, versioned
 from .keeper import Keeper, now_of
-from .records import Bucket, ObjectVersion
-from .refusals import archived, invalid_argument, invalid_request
+from .records import ENABLED, Bucket, ObjectVersion
+from .refusals import invalid_argument, invalid_request
 
 IN_PLACE: Final = "x-headwater-in-place"
 """Asked of HEAD by engines of the house: the path of a plain file with the body, so that they read it without HTTP.
 
-Of an encrypted body nothing is said: it is read over HTTP, by who may."""
+Of an encrypted or an archived body nothing is said: it is read over HTTP, by who may, when it can be."""
 RESPONSE_OVERRIDES: Final = {
     "ResponseCacheControl": "CacheControl",
     "ResponseContentDisposition": "ContentDisposition",
@@ -95,7 +95,7 @@ async def get_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
     attire.refuse_not_built(request)
     check_conditions(ctx, request, version)
     if version.storage_class in attire.ARCHIVED:
-        raise archived(version.storage_class)
+        attire.check_readable(version, ctx.clock.now())
     reader = None
     if version.encryption is not None or not encryption.OF_CUSTOMER.isdisjoint(request):
         reader = await encryption.reader(ctx, keeper.bodies, bucket, version, request)
@@ -104,6 +104,8 @@ async def get_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         result["Expiration"] = expiry.shown(bucket, version)
     if version.retained_mode or version.legal_hold:
         result |= locks.shown(ctx, request, version)
+    if version.restored_at is not None:
+        result["Restore"] = attire.restore_of(version, ctx.clock.now())
     first, length = _select(ctx, request, version, result)
     if reader is None:
         result["Body"] = keeper.bodies.read(version.body, version.file, first, length)
@@ -127,8 +129,10 @@ async def head_object(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         result["Expiration"] = expiry.shown(bucket, version)
     if version.retained_mode or version.legal_hold:
         result |= locks.shown(ctx, request, version)
+    if version.restored_at is not None:
+        result["Restore"] = attire.restore_of(version, ctx.clock.now())
     _select(ctx, request, version, result)
-    if IN_PLACE in ctx.headers and version.encryption is None:
+    if IN_PLACE in ctx.headers and version.encryption is None and version.storage_class not in attire.ARCHIVED:
         path = await keeper.bodies.in_place(version.order, version.body, version.file)
         ctx.reply_headers["x-headwater-file"] = str(path)
     return _overridden(ctx, request, result)
@@ -171,18 +175,20 @@ def described(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
         result["Expires"] = version.expires
     if version.storage_class != "STANDARD":
         result["StorageClass"] = version.storage_class
+    if version.replication:
+        result["ReplicationStatus"] = version.replication
     if version.tags:
         result["TagCount"] = len(version.tags)
     return result
 
 
 def as_written(version: ObjectVersion, bucket: Bucket) -> dict[str, Any]:
-    """What every write answers."""
+    """What every write answers. Of a null version a copy alone tells the id (test_s3_copy_object_in_place_suspended_only)."""
     told = encryption.SHOWN_IN_THE_CLEAR if version.encryption is None else encryption.shown_to_writer(version.encryption)
     result: dict[str, Any] = {"ETag": f'"{version.etag}"', **told}
     if bucket.lifecycle is not None:
         result["Expiration"] = expiry.shown(bucket, version)
-    if bucket.versioning:
+    if bucket.versioning == ENABLED:
         result["VersionId"] = version.version_id
     return result
 

@@ -119,8 +119,24 @@ class Bucket(Record, frozen=True, kw_only=True, omit_defaults=True):
     """The rules by which pages of other sites may ask, as they were put."""
     website: dict[str, Any] | None = None
     """The website configuration, as it was put."""
+    logging: dict[str, Any] | None = None
+    """Where its access logs go, as it was put."""
+    replication: dict[str, Any] | None = None
+    """The role and the rules, as they were put."""
+    requester_pays: bool = False
+    acceleration: str = ""
+    """Empty, Enabled or Suspended."""
     plain: bool = False
     """Never versioned, and no body was ever long enough for a file: overwriting needs no look at what is overwritten."""
+
+
+class Configuration(Record, frozen=True, kw_only=True):
+    """One of the configurations that a bucket has by id, as it was put."""
+
+    bucket: str
+    kind: str
+    id: str
+    said: dict[str, Any]
 
 
 class PartMark(msgspec.Struct, frozen=True, array_like=True):
@@ -165,6 +181,11 @@ class ObjectVersion(Record, frozen=True, kw_only=True, omit_defaults=True):
     retained_until: datetime | None = None
     legal_hold: str = ""
     """Empty, ON or OFF; once laid, it never becomes empty again."""
+    replication: str = ""
+    """PENDING, COMPLETED, FAILED or REPLICA; empty where no rule is concerned."""
+    restored_at: datetime | None = None
+    """Of what is archived: from when on it can be read again, and until when."""
+    restored_until: datetime | None = None
     null_order: str = ""
     """On the newest version only: where the null version stands in VERSIONS, if it stands there."""
 
@@ -215,6 +236,7 @@ def sortable(key: str) -> str:
 
 
 BUCKETS: Final = Table("s3", "buckets", Bucket, key=lambda bucket: (bucket.name,))
+CONFIGURATIONS: Final = Table("s3", "configurations", Configuration, key=lambda one: (one.bucket, one.kind, one.id))
 OBJECTS: Final = Table("s3", "objects", ObjectVersion, key=lambda version: (version.bucket, sortable(version.key)), big=True)
 VERSIONS: Final = Table(
     "s3", "versions", ObjectVersion, key=lambda version: (version.bucket, sortable(version.key), version.order), big=True

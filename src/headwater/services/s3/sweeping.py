@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from headwater.kernel.context import Context
 from headwater.kernel.jobs import Job, handles
 
@@ -43,8 +45,12 @@ async def _end_current(ctx: Context, bucket: Bucket, rules: list[expiry.Rule], n
                 await _end_marker(ctx, version, rules, now)
                 continue
             end = expiry.of_current(rules, version)
-            if end is not None and end[0] <= now and _still(keeper, version):
+            if not _still(keeper, version):
+                continue
+            if end is not None and end[0] <= now:
                 await keeper.delete(ctx, bucket.name, version.key, {}, expires=True)
+            elif (target := expiry.move_of_current(bucket, rules, version, now)) is not None:
+                await keeper.amend(ctx, replace(version, storage_class=target), events.MOVED)
 
 
 async def _end_marker(ctx: Context, marker: ObjectVersion, rules: list[expiry.Rule], now: datetime) -> None:
@@ -73,9 +79,12 @@ async def _end_old(ctx: Context, bucket: Bucket, rules: list[expiry.Rule], now: 
                 key, newer = version.key, 0
                 replaced_at = now if current is None else current.modified_at
             end = expiry.of_old(rules, version, replaced_at, newer)
+            target = expiry.move_of_old(bucket, rules, version, replaced_at, newer, now)
             replaced_at, newer = version.modified_at, newer + 1
             if end is not None and end <= now and retention.may_go(version, now, bypass=False):
                 await keeper.delete_version(ctx, bucket.name, version.key, version.version_id, {}, told=events.EXPIRED)
+            elif target is not None and not version.marker:
+                await keeper.amend(ctx, replace(version, storage_class=target), events.MOVED)
 
 
 async def _end_uploads(ctx: Context, bucket: Bucket, rules: list[expiry.Rule], now: datetime) -> None:

@@ -84,6 +84,9 @@ def _check_rules(rules: list[dict[str, Any]]) -> None:
             sentence = "To redirect all requests without a condition, the condition element shouldn't be present."
             raise invalid_request(f"Condition cannot be empty. {sentence}")
         _check_protocol(redirect)
+        error = (rule.get("Condition") or {}).get("HttpErrorCodeReturnedEquals")
+        if error is not None and not (error.isdecimal() and 400 <= int(error) < 600):
+            raise invalid_request(f"The provided HTTP error code ({error}) is not valid. Valid codes are 4XX or 5XX.")
         code = redirect.get("HttpRedirectCode")
         if code is not None and not (code.isdecimal() and 300 < int(code) < 400):
             sentence = f"The provided HTTP redirect code ({code}) is not valid. Valid codes are 3XX except 300."

@@ -5,10 +5,12 @@ Source: Service Authorization Reference, "Actions, resources, and condition keys
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from headwater.aws.policy.documents import parse
+from headwater.aws.policy.documents import Policy, parse
 from headwater.kernel.service import ResourcePolicy
 
 from . import SERVICE
@@ -52,7 +54,15 @@ def _policy(home: Home, action: str, resource: str) -> ResourcePolicy | None:
     secret = secret_at(home, resource)
     if secret is None:
         return None
-    return ResourcePolicy(secret.account, () if secret.policy is None else (parse(secret.policy, source=secret.arn, kind="resource"),))
+    policies = () if secret.policy is None else (parse(secret.policy, source=secret.arn, kind="resource"),)
+    return ResourcePolicy(secret.account, policies if secret.owning_service is None else (*policies, _of_owner(secret.owning_service)))
+
+
+@cache
+def _of_owner(service: str) -> Policy:
+    """A secret that a service made is that service's to use: AWS's services do it under their service-linked roles."""
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "secretsmanager:*", "Resource": "*"}
+    return parse(json.dumps({"Version": "2012-10-17", "Statement": [statement]}), source=service, kind="resource")
 
 
 @SERVICE.resource_tags
