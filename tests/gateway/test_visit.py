@@ -19,6 +19,7 @@ def visited(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, s
         return Response(418, [("X-Seen", "yes")], b"tea") if request.path != "/none" else None
 
     for name in ("lambda", "s3"):
+        assert room(name).functions  # its modules are imported, and have said who visits
         monkeypatch.setattr(room(name), "_visit", answer)
     return seen
 
