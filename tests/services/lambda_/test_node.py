@@ -4,11 +4,12 @@ Truth: "Building Lambda functions with Node.js" of the developer guide; recordin
 (tests/recordings/test_lambda_nodes.py replays them).
 """
 
+import contextlib
 import io
 import json
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import botocore.exceptions
@@ -176,13 +177,24 @@ exports.handler = awslambda.streamifyResponse(async (event, stream, context) => 
 """
 
 
+def streamed(functions: Any, **request: Any) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
+    """The answer, and its events; a stream that is not closed keeps its connection."""
+    answer = functions.client.invoke_with_response_stream(FunctionName="f", **request)
+
+    def events() -> Iterator[dict[str, Any]]:
+        with contextlib.closing(answer["EventStream"]) as stream:
+            yield from stream
+
+    return answer, events()
+
+
 @pytest.mark.http
 def test_an_answer_that_streams(make: Any, functions: Any) -> None:
     make({"index.js": STREAMS})
-    answer = functions.client.invoke_with_response_stream(FunctionName="f", Payload=b'{"wait": 500}', LogType="Tail")
+    answer, events = streamed(functions, Payload=b'{"wait": 500}', LogType="Tail")
     assert answer["ResponseStreamContentType"] == "text/plain"
     arrived, complete = [], None
-    for event in answer["EventStream"]:
+    for event in events:
         if "PayloadChunk" in event:
             arrived.append((time.monotonic(), event["PayloadChunk"]["Payload"]))
         else:
@@ -197,7 +209,7 @@ def test_an_answer_that_streams(make: Any, functions: Any) -> None:
 @pytest.mark.http
 def test_an_answer_that_breaks_off(make: Any, functions: Any) -> None:
     make({"index.js": STREAMS})
-    events = list(functions.client.invoke_with_response_stream(FunctionName="f", Payload=b'{"fail": true}')["EventStream"])
+    events = list(streamed(functions, Payload=b'{"fail": true}')[1])
     assert events[0] == {"PayloadChunk": {"Payload": b"first "}}
     assert events[-1]["InvokeComplete"]["ErrorCode"] == "Unhandled"
     assert json.loads(events[-1]["InvokeComplete"]["ErrorDetails"])["errorMessage"] == "midway"
@@ -222,17 +234,17 @@ done
         archive.writestr(entry, bootstrap)
     settings = {"Runtime": "provided.al2023", "Role": functions.role, "Handler": "x", "Timeout": 10}
     functions.client.create_function(FunctionName="f", Code={"ZipFile": buffer.getvalue()}, **settings)
-    answer = functions.client.invoke_with_response_stream(FunctionName="f")
+    answer, events = streamed(functions)
     assert answer["ResponseStreamContentType"] == "text/plain"
-    assert [event["PayloadChunk"]["Payload"] for event in answer["EventStream"] if "PayloadChunk" in event] == [b"one", b"two"]
+    assert [event["PayloadChunk"]["Payload"] for event in events if "PayloadChunk" in event] == [b"one", b"two"]
 
 
 @pytest.mark.http
 def test_a_whole_answer_through_a_stream(functions: Any) -> None:
     functions.make("f", "def handler(event, context):\n    return event\n")
-    answer = functions.client.invoke_with_response_stream(FunctionName="f", Payload=b'{"a": 1}')
-    assert [*answer["EventStream"]] == [{"PayloadChunk": {"Payload": b'{"a": 1}'}}, {"InvokeComplete": {}}]
-    assert functions.client.invoke_with_response_stream(FunctionName="f", InvocationType="DryRun")["StatusCode"] == 204
+    assert [*streamed(functions, Payload=b'{"a": 1}')[1]] == [{"PayloadChunk": {"Payload": b'{"a": 1}'}}, {"InvokeComplete": {}}]
+    answer, events = streamed(functions, InvocationType="DryRun")
+    assert (answer["StatusCode"], list(events)) == (204, [])
 
 
 PAGE = """
