@@ -65,12 +65,12 @@ async def walk(home: Home, request: Request, source: str) -> Response:
     place = Route("s3", None, "rest-xml", {}, None)
     code = ""
     try:
-        crosses = guard(request)
-        if crosses and _is_form(request):
+        crosses, is_form = guard(request), _is_form(request)
+        if crosses and is_form:
             raise cross_site()  # noqa: TRY301 - no room's rules let in a call whose name stands in its body
-        if isinstance(request.body, Stream) and _is_form(request):
+        if is_form and isinstance(request.body, Stream):
             await _read_body(request, request.body)
-        found = route(readable(request) if _is_form(request) else request)
+        found = route(readable(request) if is_form else request)
         ctx.service = found.service
         if "origin" in request.headers:
             await admit(ctx, request, found, must=crosses)

@@ -16,7 +16,7 @@ import structlog
 log = structlog.get_logger()
 
 DELIVER_AFTER_S: Final = 0.05
-DELIVER_AT: Final = 200
+DELIVER_AT: Final = 400
 """When so many have gathered they are delivered sooner: a longer delivery would be felt by those who call meanwhile."""
 WAKE_AFTER_S: Final = 0.005
 """When the answer that was told of is out."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from . import refusals
@@ -21,6 +22,8 @@ NAME: Final = re.compile(r"[A-Za-z0-9/_+=.@!-]+")
 ARN: Final = re.compile(r"arn:aws:secretsmanager:([^:]+):([0-9]{12}):secret:(.+)", re.DOTALL)
 SUFFIX: Final = re.compile(r"-[A-Za-z0-9]{6}")
 SUFFIX_LENGTH: Final = 6
+PLACES_MAX: Final = 4096
+"""ARNs that are kept taken apart."""
 
 
 def check_name(name: str) -> None:
@@ -32,14 +35,26 @@ def look_up(store: Store, account: str, region: str, named: str) -> Secret | Non
     """The secret, if there is one; what is no ARN is a name in this account and region."""
     if not named.startswith("arn:"):
         return store.get(secrets, account, region, named)
-    parts = ARN.fullmatch(named)
-    if parts is None or parts[1] != region:
+    place = _place(named)
+    if place is None or place[0] != region:
         return None
-    name = parts[3]
+    _, owner, name, suffix = place
+    if not suffix:
+        return store.get(secrets, owner, region, name) or store.get(secrets, owner, region, name.removesuffix("-"))
+    secret = store.get(secrets, owner, region, name)
+    return secret if secret is not None and secret.suffix == suffix else None
+
+
+@lru_cache(PLACES_MAX)
+def _place(arn: str) -> tuple[str, str, str, str] | None:
+    """Region, account, name and last characters ("" where an ARN was written without them); None for what is no secret's ARN."""
+    parts = ARN.fullmatch(arn)
+    if parts is None:
+        return None
+    region, account, name = parts.groups()
     if SUFFIX.fullmatch(name[-SUFFIX_LENGTH - 1 :]) is None:
-        return store.get(secrets, parts[2], region, name) or store.get(secrets, parts[2], region, name.removesuffix("-"))
-    secret = store.get(secrets, parts[2], region, name[: -SUFFIX_LENGTH - 1])
-    return secret if secret is not None and secret.suffix == name[-SUFFIX_LENGTH:] else None
+        return region, account, name, ""
+    return region, account, name[: -SUFFIX_LENGTH - 1], name[-SUFFIX_LENGTH:]
 
 
 def find(ctx: Context, named: str) -> Secret:

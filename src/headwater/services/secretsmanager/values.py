@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 BYTES_MAX: Final = 65_536
 STAGES_MAX: Final = 20
 BATCH: Final = 20
+A_DAY: Final = timedelta(days=1)
 
 
 def given_value(request: dict[str, Any]) -> SecretValue | None:
@@ -145,9 +146,9 @@ async def _read(ctx: Context, secret: Secret, version: Version) -> dict[str, Any
             raise refusals.no_such_value(version_id=version.version_id)
         value = await opened(ctx, secret, kept)
         remembered.keep(ctx, value, secret.arn, version.version_id, version.kms_key_id or "")
-    day = ctx.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    if version.accessed_on != day:
-        await _note_access(ctx, secret, version.version_id, day)
+    now = ctx.clock.now()
+    if version.accessed_on is None or not timedelta() <= now - version.accessed_on < A_DAY:
+        await _note_access(ctx, secret, version.version_id, now.replace(hour=0, minute=0, second=0, microsecond=0))
     return {
         "ARN": secret.arn,
         "Name": secret.name,
