@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+import structlog
 from msgspec.structs import replace
 
 from headwater.aws.codec import encode_fault
@@ -31,6 +32,8 @@ from .refusals import malformed_xml
 
 if TYPE_CHECKING:
     from headwater.kernel.home import Home
+
+log = structlog.get_logger()
 
 ROOM: Final = "s3/access-logs"
 DELIVERER: Final = "logging.s3"
@@ -168,8 +171,8 @@ async def _deliver(ctx: Context, due: LogsDue) -> None:
     body = "".join(f"{line}\n" for line in lines).encode()
     try:
         await objects.put_object(Bucket=asked["TargetBucket"], Key=key, Body=body, ContentType="text/plain", **_granted(ctx, asked))
-    except Fault:
-        return  # what the target does not take is lost, as on AWS
+    except Fault as refusal:  # what the target does not take is lost, as on AWS
+        log.warning("access log lost", bucket=bucket.name, target=asked["TargetBucket"], lines=len(lines), code=refusal.code)
 
 
 def _stamp(ctx: Context) -> str:
